@@ -1,0 +1,36 @@
+/** `sluice check`: what a mapping file would publish. */
+import { formatHostPort } from '../address/endpoint.js';
+import { listenAddresses } from '../publish/conflicts.js';
+import { formatPublished, formatTargetPort, type Mapping } from '../publish/mapping.js';
+import { formatTarget } from '../publish/target-spec.js';
+import { readMappingFile } from './read-mapping-file.js';
+
+/** Prints one port a line, or an array with a record a port. */
+export function check(file: string, format: 'text' | 'json'): void {
+  const { mappings } = readMappingFile(file);
+  const text =
+    format === 'json'
+      ? JSON.stringify(mappings.map(checkRecord), null, 2)
+      : mappings.map(checkLine).join('\n');
+  process.stdout.write(`${text}\n`);
+}
+
+/** In the mapping file's key names. */
+function checkRecord(mapping: Mapping) {
+  return {
+    mapping: mapping.name,
+    to: formatTarget(mapping.target),
+    protocol: mapping.protocol,
+    /** "" is every address. */
+    host_ip: mapping.hostIp?.text ?? '',
+    /** "" is a free port, "8000-8010" a pool. */
+    published: formatPublished(mapping.hostPort),
+    target: mapping.targetPort,
+  };
+}
+
+function checkLine(mapping: Mapping): string {
+  const port = formatPublished(mapping.hostPort) || '(free port)';
+  const hosts = listenAddresses(mapping.hostIp).map((ip) => formatHostPort(ip, port));
+  return `${mapping.name}: ${formatTargetPort(mapping)} of ${formatTarget(mapping.target)} -> ${hosts.join(', ')}`;
+}

@@ -1,0 +1,36 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { errnoOf, messageOf, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
+import { type MappingFile, parseMappingFile } from '../publish/mapping-file.js';
+
+/** @throws SluiceError SLUICE_FILE_UNREADABLE, or SLUICE_BAD_MAPPING_FILE with every fault */
+export function readMappingFile(path: string): MappingFile {
+  return parseMappingFile(readText(path), path);
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+};
+
+function readText(path: string): string {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const { size } = fstatSync(descriptor);
+    if (size > limits.mappingFileBytes) {
+      throw unreadable(path, `it has ${size} bytes, more than the ${limits.mappingFileBytes} allowed`);
+    }
+    return readFileSync(descriptor, 'utf8');
+  } catch (error) {
+    if (error instanceof SluiceError) throw error;
+    throw unreadable(path, reasons[errnoOf(error) ?? ''] ?? messageOf(error), error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function unreadable(path: string, why: string, cause?: unknown): SluiceError {
+  return new SluiceError('SLUICE_FILE_UNREADABLE', `cannot read the mapping file ${path}: ${why}`, { cause });
+}

@@ -1,0 +1,98 @@
+/** The options of `sluice run` -> what to publish. */
+import { messageOf, SluiceError } from '../errors.js';
+import { parseDuration } from '../publish/duration.js';
+import { defaultFlowOptions, expandSpec, type FlowOptions, type Mapping } from '../publish/mapping.js';
+import { parsePublishSpec } from '../publish/publish-spec.js';
+import { parseTarget } from '../publish/target-spec.js';
+import type { RunOptions } from './main.js';
+
+export interface RunRequest {
+  /** What the instance is called. */
+  readonly name: string;
+  readonly mappings: readonly Mapping[];
+  readonly drainTimeoutMs: number;
+}
+
+/** @throws SluiceError SLUICE_USAGE that names the option, or what is wrong with the mapping file */
+export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
+  const drainTimeoutMs = durationOption('--drain-timeout', options.drainTimeout);
+  if (options.config !== undefined) {
+    refuseBesideConfig(options);
+    const { readMappingFile } = await import('./read-mapping-file.js');
+    const file = readMappingFile(options.config);
+    return { name: options.name ?? file.name ?? options.config, mappings: file.mappings, drainTimeoutMs };
+  }
+  if (options.target === undefined) {
+    throw usage(
+      'nowhere to lead to: give a target, as in sluice run -p 8080:80 172.17.0.2, or --config FILE',
+    );
+  }
+  if (options.publish === undefined || options.publish.length === 0) {
+    throw usage(`no port to publish: add -p, as in sluice run -p 8080:80 ${options.target}`);
+  }
+  const target = asUsage(() => parseTarget(options.target ?? ''));
+  const base = { name: options.name ?? options.target, target, options: flowOptions(options) };
+  const mappings = options.publish.flatMap((text) =>
+    asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
+  );
+  return { name: base.name, mappings, drainTimeoutMs };
+}
+
+function flowOptions(options: RunOptions): FlowOptions {
+  const { connectTimeout, idleTimeout, udpTimeout, maxFlows } = options;
+  return {
+    connectTimeoutMs:
+      positiveDuration('--connect-timeout', connectTimeout) ?? defaultFlowOptions.connectTimeoutMs,
+    idleTimeoutMs:
+      idleTimeout === undefined ? undefined : durationOption('--idle-timeout', idleTimeout) || undefined,
+    udpTimeoutMs: positiveDuration('--udp-timeout', udpTimeout) ?? defaultFlowOptions.udpTimeoutMs,
+    maxFlows: maxFlows === undefined ? defaultFlowOptions.maxFlows : wholeNumber('--max-flows', maxFlows),
+  };
+}
+
+/** In a mapping file these stand at each mapping. */
+function refuseBesideConfig(options: RunOptions): void {
+  const beside = {
+    'a target': options.target,
+    '-p': options.publish,
+    '--connect-timeout': options.connectTimeout,
+    '--idle-timeout': options.idleTimeout,
+    '--udp-timeout': options.udpTimeout,
+    '--max-flows': options.maxFlows,
+  };
+  for (const [option, value] of Object.entries(beside)) {
+    if (value !== undefined)
+      throw usage(`${option} cannot be given with --config: write it into the mapping file`);
+  }
+}
+
+function durationOption(option: string, text: string): number {
+  return asUsage(() => parseDuration(text), `${option}: `);
+}
+
+function positiveDuration(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const milliseconds = durationOption(option, text);
+  if (milliseconds === 0) throw usage(`${option} ${text}: it must be longer than 0`);
+  return milliseconds;
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (value < 1 || !Number.isSafeInteger(value))
+    throw usage(`${option} ${text}: it must be a whole number, 1 or more`);
+  return value;
+}
+
+/** A parser's error is about the command line here. */
+function asUsage<T>(parse: () => T, place = ''): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new SluiceError('SLUICE_USAGE', place + messageOf(error), { cause: error });
+  }
+}
+
+function usage(message: string): SluiceError {
+  return new SluiceError('SLUICE_USAGE', message);
+}

@@ -1,0 +1,19 @@
+import { messageOf, SluiceError } from '../errors.js';
+
+/** 0 ended as asked, 1 could not do it, 2 wrong usage. */
+export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Tells an error on stderr, a line for itself and one for each of its faults, and gives the exit code it means. */
+export function tellError(error: unknown): ExitCode {
+  const faults = error instanceof SluiceError ? error.faults : [];
+  const lines = [`sluice: ${messageOf(error)}`, ...faults.map((fault) => `  ${fault}`)];
+  process.stderr.write(`${lines.join('\n')}\n`);
+  return isUsage(error) ? exitCodes.usage : exitCodes.failed;
+}
+
+/** yargs names its own errors; they are about the command line too. */
+function isUsage(error: unknown): boolean {
+  if (error instanceof SluiceError) return error.code === 'SLUICE_USAGE';
+  return error instanceof Error && error.name === 'YError';
+}

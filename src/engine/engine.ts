@@ -1,0 +1,100 @@
+/**
+ * The Engine seam: what moves bytes between a bound listener and a target's addresses.
+ *
+ * An engine knows nothing of Docker, DNS, names or files. It is given plain data and reports plain data.
+ *
+ * Threads: every method is called on the main thread. An engine may move bytes on other threads; its reports arrive
+ * on the main thread.
+ *
+ * Descriptors: `serve` hands the listener over. From then on the engine alone accepts from it and closes it, and it
+ * alone closes the sockets of its flows. A listener never served stays its binder's to close.
+ */
+import type { Endpoint } from '../address/endpoint.js';
+import type { CounterSnapshot } from '../metrics/counters.js';
+import type { Protocol } from '../publish/protocol.js';
+import type { Clock } from './clock.js';
+import type { AssociationEndReason, FlowEndReason, Side } from './close-table.js';
+
+export const engineNames = ['stream'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** An address that can be dialled. Unix sockets take TCP flows only. */
+export type TargetAddress =
+  | ({ readonly kind: 'ip' } & Endpoint)
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Where the flows of a listener go, and within which bounds. */
+export interface Route {
+  /** In order of preference; with none, TCP flows are reset and datagrams dropped, both counted. */
+  readonly targets: readonly TargetAddress[];
+  /** Bound of each dial, of which there is one for each target address. */
+  readonly connectTimeoutMs: number;
+  /** undefined: never. */
+  readonly idleTimeoutMs: number | undefined;
+  readonly udpUnansweredTimeoutMs: number;
+  readonly udpTimeoutMs: number;
+  /** Flows at once; past it a TCP client is reset, and a UDP association makes room. */
+  readonly maxFlows: number;
+}
+
+/** A bound socket that nothing has been taken from yet. What else it holds is between a binder and its engine. */
+export interface Listener {
+  readonly protocol: Protocol;
+  readonly endpoint: Endpoint;
+  /** Frees the port. Only for a listener that was never served. */
+  close(): Promise<void>;
+}
+
+/** One flow that ended. */
+export interface FlowEnd {
+  /** The tag that `serve` was given. */
+  readonly service: number;
+  readonly protocol: Protocol;
+  readonly client: Endpoint;
+  /** The address dialled last; undefined where there was none to dial. */
+  readonly target: TargetAddress | undefined;
+  /** Bytes received from the client, and from the target. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly milliseconds: number;
+  readonly reason: FlowEndReason | AssociationEndReason;
+  /** The side that failed first, where one did. */
+  readonly failed: Side | undefined;
+  /** The failing call's errno, where there was one. */
+  readonly error: string | undefined;
+}
+
+/** One served listener. */
+export interface Service {
+  /** For flows that begin from now on; those in progress are not touched. */
+  setRoute(route: Route): void;
+  counters(): CounterSnapshot;
+  /** Takes nothing new, and is done when the flows in progress have ended by themselves. The port is free at once. */
+  drain(): Promise<void>;
+  /** Ends the flows in progress, as `drained`, and is done when the port and their sockets are closed. */
+  close(): Promise<void>;
+}
+
+export interface Engine<L extends Listener = Listener> {
+  readonly name: EngineName;
+  /**
+   * Starts forwarding.
+   *
+   * @param service a number of the caller's own, which flow ends carry
+   */
+  serve(listener: L, route: Route, service: number): Service;
+  /** What this engine cannot do that others can, in words for the log; told once at start. */
+  readonly shortcomings: readonly string[];
+  /** Flows in progress, of all services. */
+  flowCount(): number;
+  /** Closes what is left. */
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  /** Flows at once, of all services: what the process has descriptors for. */
+  readonly maxFlows: number;
+  /** Called with a batch of ended flows, soon after they ended. It must not throw. */
+  readonly onFlowEnds: (ends: readonly FlowEnd[]) => void;
+}

@@ -1,0 +1,165 @@
+/**
+ * One TCP flow of the stream engine.
+ *
+ * States: `dialing` one target address after the other, the client paused so that the kernel holds what it sends;
+ * `open`, with a pipeline each way; `ended`, once, by a row of the close table. The first event that ends a flow
+ * decides its reason: what the other socket says while it is torn down is only the echo.
+ *
+ * The flow owns both sockets. It is over, for its service, when it reports its end; the sockets close by themselves.
+ */
+import { connect, type Socket } from 'node:net';
+import { pipeline } from 'node:stream';
+import type { Endpoint } from '../../address/endpoint.js';
+import { errnoOf } from '../../errors.js';
+import { limits } from '../../limits.js';
+import type { Counters } from '../../metrics/counters.js';
+import type { Clock } from '../clock.js';
+import { type CloseAction, type CloseEvent, closeTable, dialEventOf, type Side } from '../close-table.js';
+import type { FlowEnd, Route, TargetAddress } from '../engine.js';
+
+type State =
+  | { readonly kind: 'dialing'; readonly target: Socket | undefined; readonly cancelTimeout: () => void }
+  | { readonly kind: 'open'; readonly target: Socket }
+  | { readonly kind: 'ended' };
+
+export interface TcpFlowHost {
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Called once, when the flow has ended. */
+  ended(flow: TcpFlow, end: Omit<FlowEnd, 'service' | 'protocol'>): void;
+}
+
+const nothingPending = () => undefined;
+
+export class TcpFlow {
+  readonly #client: Socket;
+  readonly #endpoint: Endpoint;
+  readonly #route: Route;
+  readonly #host: TcpFlowHost;
+  readonly #startedMs: number;
+  #state: State = { kind: 'dialing', target: undefined, cancelTimeout: nothingPending };
+  #address: TargetAddress | undefined;
+  /** What had moved, in bytes, when each side was last found quiet for the idle timeout. */
+  readonly #quietAt: { client: number | undefined; target: number | undefined } = {
+    client: undefined,
+    target: undefined,
+  };
+
+  constructor(client: Socket, endpoint: Endpoint, route: Route, host: TcpFlowHost) {
+    this.#client = client;
+    this.#endpoint = endpoint;
+    this.#route = route;
+    this.#host = host;
+    this.#startedMs = host.clock.now();
+    client.on('error', (error) => this.end('client-reset', errnoOf(error)));
+  }
+
+  /** Dials the route's addresses in turn. */
+  start(): void {
+    this.#dial(0, 'dial-unreachable', undefined);
+  }
+
+  bytesIn(): number {
+    return this.#client.bytesRead;
+  }
+
+  bytesOut(): number {
+    return this.#state.kind === 'open' ? this.#state.target.bytesRead : 0;
+  }
+
+  /** Ends the flow as the close table says; nothing happens where it has ended already. */
+  end(event: CloseEvent, error?: string): void {
+    const state = this.#state;
+    if (state.kind === 'ended') return;
+    const bytesOut = this.bytesOut();
+    this.#state = { kind: 'ended' };
+    if (state.kind === 'dialing') state.cancelTimeout();
+    const row = closeTable[event];
+    apply(row.client, this.#client);
+    if (state.target !== undefined) apply(state.kind === 'open' ? row.target : 'close', state.target);
+    this.#host.ended(this, {
+      client: this.#endpoint,
+      target: this.#address,
+      bytesIn: this.bytesIn(),
+      bytesOut,
+      milliseconds: this.#host.clock.now() - this.#startedMs,
+      reason: row.reason,
+      failed: row.failed,
+      error,
+    });
+  }
+
+  #dial(index: number, lastEvent: CloseEvent, lastError: string | undefined): void {
+    const address = this.#route.targets[index];
+    if (address === undefined) {
+      this.end(lastEvent, lastError);
+      return;
+    }
+    this.#address = address;
+    const target = connect(connectOptions(address));
+    const next = (event: CloseEvent, error: string | undefined) => {
+      if (this.#state.kind !== 'dialing' || this.#state.target !== target) return;
+      this.#state.cancelTimeout();
+      this.#host.counters.add('dialsFailed');
+      target.destroy();
+      this.#dial(index + 1, event, error);
+    };
+    const cancelTimeout = this.#host.clock.after(this.#route.connectTimeoutMs, () =>
+      next('dial-timeout', undefined),
+    );
+    this.#state = { kind: 'dialing', target, cancelTimeout };
+    target.on('error', (error) => {
+      if (this.#state.kind === 'open') this.end('target-reset', errnoOf(error));
+      else next(dialEventOf(errnoOf(error)), errnoOf(error));
+    });
+    target.once('connect', () => {
+      cancelTimeout();
+      if (this.#state.kind === 'dialing' && this.#state.target === target) this.#open(target);
+    });
+  }
+
+  /** `pipeline` passes on data, backpressure and the FIN; resets are the sockets' error events, handled above. */
+  #open(target: Socket): void {
+    this.#state = { kind: 'open', target };
+    let directionsOpen = 2;
+    const directionEnded = (error: Error | null | undefined) => {
+      if (error) this.end('internal-error', errnoOf(error));
+      directionsOpen -= 1;
+      if (directionsOpen === 0) this.end('both-fins');
+    };
+    this.#watchIdle('client', this.#client);
+    this.#watchIdle('target', target);
+    pipeline(this.#client, target, directionEnded);
+    pipeline(target, this.#client, directionEnded);
+  }
+
+  /**
+   * A flow is idle when both its sockets have been quiet for the timeout and nothing moved in between. Both have to
+   * be: while one side slowly takes what the other sent, only its own socket shows the progress.
+   */
+  #watchIdle(side: Side, socket: Socket): void {
+    if (this.#route.idleTimeoutMs === undefined) return;
+    socket.setTimeout(this.#route.idleTimeoutMs, () => {
+      const moved = this.bytesIn() + this.bytesOut();
+      this.#quietAt[side] = moved;
+      if (this.#quietAt.client === moved && this.#quietAt.target === moved) this.end('idle-timeout');
+    });
+  }
+}
+
+function connectOptions(address: TargetAddress) {
+  const place =
+    address.kind === 'unix' ? { path: address.path } : { host: address.ip.text, port: address.port };
+  return {
+    ...place,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: limits.keepAliveDelayMs,
+  };
+}
+
+function apply(action: CloseAction, socket: Socket): void {
+  if (action === 'reset') socket.resetAndDestroy();
+  else socket.destroy();
+}

@@ -1,0 +1,126 @@
+/**
+ * One UDP association of the stream engine: a client's datagrams through one socket connected to the target, so
+ * that the target's replies and errors come back to this client alone.
+ *
+ * States: `connecting` (datagrams queue, bounded), `connected`, `unreachable` (no address could be connected to: the
+ * next datagram tries again), `closed`. A target that is not there costs its datagrams, never the association.
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { limits } from '../../limits.js';
+import type { Counters } from '../../metrics/counters.js';
+import type { TargetAddress } from '../engine.js';
+import { numericLookup } from './numeric-lookup.js';
+
+type IpTarget = Extract<TargetAddress, { kind: 'ip' }>;
+
+type State =
+  | { readonly kind: 'connecting'; readonly socket: Socket; readonly queue: Buffer[] }
+  | { readonly kind: 'connected'; readonly socket: Socket }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'closed' };
+
+export interface UdpAssociationHost {
+  readonly counters: Counters;
+  /** A datagram came from the target. */
+  answered(association: UdpAssociation, datagram: Buffer): void;
+}
+
+export class UdpAssociation {
+  readonly key: string;
+  readonly client: RemoteInfo;
+  readonly startedMs: number;
+  target: TargetAddress | undefined;
+  bytesIn = 0;
+  bytesOut = 0;
+  readonly #targets: readonly IpTarget[];
+  readonly #host: UdpAssociationHost;
+  #state: State = { kind: 'unreachable' };
+
+  constructor(
+    key: string,
+    client: RemoteInfo,
+    targets: readonly TargetAddress[],
+    startedMs: number,
+    host: UdpAssociationHost,
+  ) {
+    this.key = key;
+    this.client = client;
+    this.startedMs = startedMs;
+    this.#targets = targets.filter((address) => address.kind === 'ip');
+    this.#host = host;
+  }
+
+  /** Passes a datagram of the client on; it is dropped, and counted, where the target or the queue cannot take it. */
+  send(datagram: Buffer): void {
+    this.bytesIn += datagram.length;
+    if (this.#state.kind === 'unreachable') this.#connect(0, []);
+    // Reading the state afresh: connecting may have failed on the spot.
+    const state = this.#state;
+    if (state.kind === 'connecting') {
+      if (state.queue.length < limits.udpQueuedDatagrams) state.queue.push(datagram);
+      else this.#host.counters.add('datagramsOverQueue');
+    } else if (state.kind === 'connected') {
+      this.#sendNow(state.socket, datagram);
+    }
+  }
+
+  close(): void {
+    const state = this.#state;
+    this.#state = { kind: 'closed' };
+    if (state.kind === 'connecting' || state.kind === 'connected') state.socket.close();
+  }
+
+  #connect(index: number, queue: Buffer[]): void {
+    const target = this.#targets[index];
+    if (target === undefined) {
+      this.#host.counters.add('datagramsWithoutTarget', queue.length);
+      this.#state = { kind: 'unreachable' };
+      return;
+    }
+    this.target = target;
+    const socket = createSocket({ type: target.ip.family === 6 ? 'udp6' : 'udp4', lookup: numericLookup });
+    this.#state = { kind: 'connecting', socket, queue };
+    const connecting = () => this.#state.kind === 'connecting' && this.#state.socket === socket;
+    socket.on('message', (datagram) => {
+      this.bytesOut += datagram.length;
+      this.#host.answered(this, datagram);
+    });
+    // On a connected socket an ICMP error of an earlier datagram surfaces here; so does a bind that failed.
+    socket.on('error', () => {
+      if (connecting()) this.#connectNext(socket, index, queue);
+      else this.#refused();
+    });
+    socket.connect(target.port, target.ip.text, (error?: Error) => {
+      if (!connecting()) return;
+      if (error) this.#connectNext(socket, index, queue);
+      else this.#connected(socket, queue);
+    });
+  }
+
+  #connectNext(failed: Socket, index: number, queue: Buffer[]): void {
+    failed.close();
+    this.#connect(index + 1, queue);
+  }
+
+  #connected(socket: Socket, queue: readonly Buffer[]): void {
+    this.#state = { kind: 'connected', socket };
+    for (const datagram of queue) this.#sendNow(socket, datagram);
+  }
+
+  #sendNow(socket: Socket, datagram: Buffer): void {
+    if (socket.getSendQueueCount() >= limits.udpQueuedDatagrams) {
+      this.#host.counters.add('datagramsOverQueue');
+      return;
+    }
+    socket.send(datagram, this.#sent);
+  }
+
+  /** One function an association, not one a datagram. */
+  readonly #sent = (error: Error | null): void => {
+    if (error !== null) this.#refused();
+  };
+
+  #refused(): void {
+    if (this.#state.kind !== 'closed') this.#host.counters.add('datagramsRefused');
+  }
+}

@@ -1,0 +1,182 @@
+/** A UDP listener and the associations of its clients. */
+import type { RemoteInfo } from 'node:dgram';
+import { limits } from '../../limits.js';
+import { type CounterSnapshot, Counters } from '../../metrics/counters.js';
+import type { AssociationEndReason } from '../close-table.js';
+import type { Route, Service } from '../engine.js';
+import { UdpTable, type UdpTimeouts } from '../udp-table.js';
+import type { StreamContext } from './stream-context.js';
+import type { StreamUdpListener } from './stream-listener.js';
+import { UdpAssociation, type UdpAssociationHost } from './udp-association.js';
+
+export class UdpService implements Service {
+  readonly #listener: StreamUdpListener;
+  readonly #service: number;
+  readonly #context: StreamContext;
+  readonly #counters = new Counters();
+  readonly #table: UdpTable<string, UdpAssociation>;
+  readonly #host: UdpAssociationHost;
+  #route: Route;
+  #draining = false;
+  #closed: Promise<void> | undefined;
+  #cancelExpiry: (() => void) | undefined;
+  #expiryAtMs = Number.POSITIVE_INFINITY;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(listener: StreamUdpListener, route: Route, service: number, context: StreamContext) {
+    this.#listener = listener;
+    this.#route = route;
+    this.#service = service;
+    this.#context = context;
+    this.#table = new UdpTable(timeoutsOf(route));
+    this.#host = {
+      counters: this.#counters,
+      answered: (association, datagram) => this.#fromTarget(association, datagram),
+    };
+    listener.receive((datagram, client) => this.#fromClient(datagram, client));
+    this.#counters.add('earlyArrivalsDropped', listener.earlyArrivalsDropped);
+  }
+
+  setRoute(route: Route): void {
+    this.#route = route;
+    if (!this.#draining) this.#table.setTimeouts(timeoutsOf(route));
+    this.#rearmExpiry();
+  }
+
+  counters(): CounterSnapshot {
+    return this.#counters.snapshot();
+  }
+
+  /** Clients that are known finish what they are at: an association is over once it was quiet for a moment. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const quiet = limits.udpDrainQuietMs;
+    this.#table.setTimeouts({ unansweredMs: quiet, answeredMs: quiet });
+    this.#rearmExpiry();
+    if (this.#table.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+    }
+    await this.#closeListener();
+  }
+
+  async close(): Promise<void> {
+    for (const association of [...this.#table.entries()]) {
+      this.#table.delete(association.key);
+      this.#end(association, 'drained');
+    }
+    this.#cancelExpiry?.();
+    await this.#closeListener();
+  }
+
+  #closeListener(): Promise<void> {
+    this.#closed ??= this.#listener.close();
+    return this.#closed;
+  }
+
+  #fromClient(datagram: Buffer, client: RemoteInfo): void {
+    this.#counters.add('datagramsIn');
+    this.#counters.add('bytesIn', datagram.length);
+    const key = `${client.address} ${client.port}`;
+    const association = this.#table.get(key) ?? this.#open(key, client);
+    if (association === undefined) return;
+    this.#table.renew(key, this.#context.clock.now(), false);
+    association.send(datagram);
+  }
+
+  #open(key: string, client: RemoteInfo): UdpAssociation | undefined {
+    if (this.#draining) return undefined;
+    if (this.#route.targets.length === 0) {
+      this.#counters.add('datagramsWithoutTarget');
+      return undefined;
+    }
+    if (!this.#makeRoom()) return undefined;
+    const nowMs = this.#context.clock.now();
+    const association = new UdpAssociation(key, client, this.#route.targets, nowMs, this.#host);
+    this.#context.budget.take();
+    this.#counters.add('flowsOpened');
+    this.#table.add(association, nowMs);
+    this.#armExpiry();
+    return association;
+  }
+
+  /** At the bound the association idle longest goes; where this service has none, the process is full of others'. */
+  #makeRoom(): boolean {
+    if (this.#table.size < this.#route.maxFlows && !this.#context.budget.spent) return true;
+    this.#counters.add('flowsOverLimit');
+    const quietest = this.#table.quietest();
+    if (quietest === undefined) return false;
+    this.#table.delete(quietest.key);
+    this.#counters.add('associationsEvicted');
+    this.#end(quietest, 'evicted');
+    return true;
+  }
+
+  #fromTarget(association: UdpAssociation, datagram: Buffer): void {
+    this.#table.renew(association.key, this.#context.clock.now(), true);
+    this.#armExpiry();
+    if (this.#listener.sendQueueLength() >= limits.udpQueuedDatagrams) {
+      this.#counters.add('datagramsOverQueue');
+      return;
+    }
+    this.#counters.add('datagramsOut');
+    this.#counters.add('bytesOut', datagram.length);
+    this.#listener.send(datagram, association.client, this.#sentToClient);
+  }
+
+  /** A client that has gone costs its replies. */
+  readonly #sentToClient = (error: Error | null): void => {
+    if (error !== null) this.#counters.add('datagramsRefused');
+  };
+
+  #end(association: UdpAssociation, reason: AssociationEndReason): void {
+    association.close();
+    this.#context.budget.giveBack();
+    this.#counters.add('flowsEnded');
+    const { client, target, bytesIn, bytesOut, startedMs } = association;
+    this.#context.report({
+      service: this.#service,
+      protocol: 'udp',
+      client: { ip: { family: client.family === 'IPv6' ? 6 : 4, text: client.address }, port: client.port },
+      target,
+      bytesIn,
+      bytesOut,
+      milliseconds: this.#context.clock.now() - startedMs,
+      reason,
+      failed: undefined,
+      error: undefined,
+    });
+    if (this.#table.size === 0) this.#whenEmpty?.();
+  }
+
+  /** One timer a service, for the next expiry; a renewal does not touch it, so it may wake early and look again. */
+  #armExpiry(): void {
+    const atMs = this.#table.nextExpiryMs();
+    if (atMs >= this.#expiryAtMs) return;
+    this.#cancelExpiry?.();
+    this.#expiryAtMs = atMs;
+    const waitMs = Math.max(0, Math.ceil(atMs - this.#context.clock.now()));
+    this.#cancelExpiry = this.#context.clock.after(waitMs, () => this.#expire());
+  }
+
+  #rearmExpiry(): void {
+    this.#cancelExpiry?.();
+    this.#expiryAtMs = Number.POSITIVE_INFINITY;
+    this.#armExpiry();
+  }
+
+  #expire(): void {
+    const nowMs = this.#context.clock.now();
+    let association = this.#table.takeExpired(nowMs);
+    while (association !== undefined) {
+      this.#end(association, 'expired');
+      association = this.#table.takeExpired(nowMs);
+    }
+    this.#rearmExpiry();
+  }
+}
+
+function timeoutsOf(route: Route): UdpTimeouts {
+  return { unansweredMs: route.udpUnansweredTimeoutMs, answeredMs: route.udpTimeoutMs };
+}

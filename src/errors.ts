@@ -1,0 +1,51 @@
+/**
+ * The one error class. Its message is for the person who reads it: what was asked, what failed and what to do, in
+ * one line, in Docker's words where Docker has them.
+ */
+
+/** Every code an error of sluice can carry. Codes are stable: scripts may match on them. */
+export type ErrorCode =
+  | 'SLUICE_USAGE'
+  | 'SLUICE_BAD_SPEC'
+  | 'SLUICE_BAD_TARGET'
+  | 'SLUICE_BAD_DURATION'
+  | 'SLUICE_BAD_MAPPING_FILE'
+  | 'SLUICE_UNSUPPORTED_PROTOCOL'
+  | 'SLUICE_PORT_ALLOCATED'
+  | 'SLUICE_BIND_FAILED'
+  | 'SLUICE_FILE_UNREADABLE';
+
+interface ErrorFacts {
+  /** What made this fail, for logs: never shown to a user by itself. */
+  readonly cause?: unknown;
+  /** True where the same request may succeed later with nothing changed by the user. */
+  readonly retryable?: boolean;
+  /** Further lines, one a fault, where several were found at once. */
+  readonly faults?: readonly string[];
+}
+
+export class SluiceError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly faults: readonly string[];
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'SluiceError';
+    this.code = code;
+    this.retryable = facts.retryable ?? false;
+    this.faults = facts.faults ?? [];
+  }
+}
+
+/** The `code` of a Node system error (`ECONNRESET`, …), or undefined where the value is none. */
+export function errnoOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
+  return String(error);
+}

@@ -1,0 +1,166 @@
+/**
+ * One running sluice: mappings, their listeners, the targets they lead to and the engine that forwards between them.
+ *
+ * Start: every listener is bound, or the start fails with nothing bound; then the targets are opened; then the
+ * engine serves every listener. From there on a fault never ends the instance.
+ *
+ * Who owns what: the instance owns targets and the engine; the engine owns each listener from `serve` on.
+ */
+import type { Logger } from 'pino';
+import type { Endpoint } from '../address/endpoint.js';
+import { isWildcard } from '../address/ip.js';
+import type { Engine, FlowEnd, Listener, Route, Service, TargetAddress } from '../engine/engine.js';
+import { limits } from '../limits.js';
+import { type BoundMapping, bindAll } from '../listener/bind-all.js';
+import { accessRecord } from '../log/access-record.js';
+import type { Mapping } from '../publish/mapping.js';
+import { openTarget, targetKey } from '../target/open-target.js';
+import type { Target } from '../target/target.js';
+import { flowsWithinDescriptors } from './descriptor-limit.js';
+import type { EngineKit } from './engine-kit.js';
+
+export interface InstanceOptions<L extends Listener> {
+  readonly mappings: readonly Mapping[];
+  readonly kit: EngineKit<L>;
+  readonly log: Logger;
+  /** False: the end of a flow is counted but not logged. */
+  readonly accessLog: boolean;
+}
+
+/** One listener of a mapping that is being served. */
+export interface PublishedPort {
+  readonly mapping: Mapping;
+  readonly endpoint: Endpoint;
+}
+
+export interface Instance {
+  /** In the mappings' order, IPv4 before IPv6. */
+  readonly published: readonly PublishedPort[];
+  /**
+   * Stops taking new flows, frees the ports, and lets the flows in progress finish for at most `graceMs`; what is
+   * left then is reset.
+   *
+   * @returns how many flows had to be reset
+   */
+  drain(graceMs: number): Promise<number>;
+  /** Ends everything at once; a drain in progress ends with it. */
+  close(): Promise<void>;
+}
+
+/** @throws SluiceError where a port cannot be had; nothing is left bound then */
+export async function startInstance<L extends Listener>(options: InstanceOptions<L>): Promise<Instance> {
+  const bound = await bindAll(options.kit.binder, options.mappings);
+  return new RunningInstance(options, bound).start();
+}
+
+interface Served extends PublishedPort {
+  readonly service: Service;
+}
+
+class RunningInstance<L extends Listener> implements Instance {
+  readonly #log: Logger;
+  readonly #engine: Engine<L>;
+  readonly #bound: readonly BoundMapping<L>[];
+  readonly #targets = new Map<string, Target>();
+  /** By the service number that flow ends carry. */
+  readonly #served: Served[] = [];
+
+  constructor({ kit, log, accessLog }: InstanceOptions<L>, bound: readonly BoundMapping<L>[]) {
+    this.#log = log;
+    this.#bound = bound;
+    const listenerCount = bound.reduce((sum, { listeners }) => sum + listeners.length, 0);
+    this.#engine = kit.create({
+      maxFlows: flowsWithinDescriptors(listenerCount),
+      onFlowEnds: accessLog ? (ends) => this.#logEnds(ends) : () => undefined,
+    });
+  }
+
+  get published(): readonly PublishedPort[] {
+    return this.#served;
+  }
+
+  async start(): Promise<this> {
+    this.#log.info({ engine: this.#engine.name }, `forwarding with the ${this.#engine.name} engine`);
+    await this.#openTargets();
+    for (const { mapping, listeners } of this.#bound) {
+      for (const listener of listeners) {
+        const service = this.#engine.serve(listener, this.#routeOf(mapping), this.#served.length);
+        this.#served.push({ mapping, endpoint: listener.endpoint, service });
+      }
+    }
+    this.#tellShortcomings();
+    return this;
+  }
+
+  async drain(graceMs: number): Promise<number> {
+    let reset = 0;
+    const grace = setTimeout(() => {
+      reset = this.#engine.flowCount();
+      void this.#closeServices();
+    }, graceMs);
+    await Promise.all(this.#served.map(({ service }) => service.drain()));
+    clearTimeout(grace);
+    await this.close();
+    return reset;
+  }
+
+  async close(): Promise<void> {
+    for (const target of this.#targets.values()) target.close();
+    await this.#closeServices();
+    await this.#engine.close();
+  }
+
+  async #closeServices(): Promise<void> {
+    await Promise.all(this.#served.map(({ service }) => service.close()));
+  }
+
+  async #openTargets(): Promise<void> {
+    const specs = new Map(this.#bound.map(({ mapping: { target } }) => [targetKey(target), target]));
+    const opened = [...specs].map(async ([key, spec]) => {
+      const target = await openTarget(spec, {
+        changed: () => this.#reroute(key),
+        trouble: (message) => this.#log.warn(message),
+        recovered: (message) => this.#log.info(message),
+      });
+      this.#targets.set(key, target);
+    });
+    await Promise.all(opened);
+  }
+
+  /** Flows in progress stay where they are; new ones go to the target's new addresses. */
+  #reroute(key: string): void {
+    for (const { mapping, service } of this.#served) {
+      if (targetKey(mapping.target) === key) service.setRoute(this.#routeOf(mapping));
+    }
+  }
+
+  #routeOf({ target, targetPort, options }: Mapping): Route {
+    const hosts = this.#targets.get(targetKey(target))?.hosts() ?? [];
+    return {
+      targets: hosts.map(
+        (host): TargetAddress => (host.kind === 'unix' ? host : { ...host, port: targetPort }),
+      ),
+      connectTimeoutMs: options.connectTimeoutMs,
+      idleTimeoutMs: options.idleTimeoutMs,
+      udpUnansweredTimeoutMs: Math.min(limits.udpUnansweredTimeoutMs, options.udpTimeoutMs),
+      udpTimeoutMs: options.udpTimeoutMs,
+      maxFlows: options.maxFlows,
+    };
+  }
+
+  #tellShortcomings(): void {
+    const wildcardUdp = this.#served.some(
+      ({ mapping }) =>
+        mapping.protocol === 'udp' && (mapping.hostIp === undefined || isWildcard(mapping.hostIp)),
+    );
+    if (wildcardUdp) for (const shortcoming of this.#engine.shortcomings) this.#log.info(shortcoming);
+  }
+
+  #logEnds(ends: readonly FlowEnd[]): void {
+    for (const end of ends) {
+      const served = this.#served[end.service];
+      if (served !== undefined)
+        this.#log.info(accessRecord(end, served.mapping.name, served.endpoint), 'flow ended');
+    }
+  }
+}

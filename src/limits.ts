@@ -1,0 +1,78 @@
+/**
+ * Every bound and every time in sluice, each with its unit in its name and its reason beside it.
+ * Relations between them are asserted in test/limits.test.ts.
+ */
+
+export const limits = {
+  // --- what may be asked for -----------------------------------------------------------------------------------
+
+  /** All ports of one protocol: more than this in one request is a mistake. */
+  publishedPorts: 65_536,
+  /** The largest mapping file read, in bytes: 65,536 ports written out one a line take about 6 MiB. */
+  mappingFileBytes: 16 * 1024 * 1024,
+  /** Faults told of one mapping file; past that, how many more there are. */
+  faultsTold: 100,
+  /** The longest duration, so that it fits the 32 bits of a timer: 24 days. */
+  durationMs: 24 * 24 * 3600 * 1000,
+
+  // --- binding -------------------------------------------------------------------------------------------------
+
+  /** Binds under way at once: enough to keep the loop busy, few enough that a failure is seen early. */
+  bindsAtOnce: 64,
+  /** Tries to find a port that is free on 0.0.0.0 and [::] both; each loses only to a race or a half-used port. */
+  freePortAttempts: 32,
+  /** The accept queue asked for; the kernel lowers it to net.core.somaxconn. */
+  listenBacklog: 4096,
+  /** Connections and datagrams held between the bind of a listener and the start of forwarding. */
+  earlyArrivals: 512,
+
+  // --- TCP -----------------------------------------------------------------------------------------------------
+
+  /** One dial; docker-proxy has no such bound and hangs. */
+  connectTimeoutMs: 10_000,
+  /** Quiet time before the first keepalive probe: below the 350 s and more of common NAT tables. */
+  keepAliveDelayMs: 60_000,
+
+  // --- UDP -----------------------------------------------------------------------------------------------------
+
+  /** Until the target has answered once, as conntrack's nf_conntrack_udp_timeout. */
+  udpUnansweredTimeoutMs: 30_000,
+  /** After the target has answered; docker-proxy's one timeout. */
+  udpTimeoutMs: 90_000,
+  /** While draining, an association is over once it was quiet this long. */
+  udpDrainQuietMs: 1_000,
+  /** Datagrams that wait for a socket to take them, each association and each listener; further ones are dropped. */
+  udpQueuedDatagrams: 256,
+  /** Receive buffer asked for, in bytes: bursts of a thousand full datagrams; the kernel lowers it to rmem_max. */
+  udpReceiveBufferBytes: 2 * 1024 * 1024,
+
+  // --- flows ---------------------------------------------------------------------------------------------------
+
+  /** Flows of one mapping and protocol, unless its `max_flows` says otherwise. */
+  flowsPerMapping: 16_384,
+  /** Descriptors a flow takes, and those kept back for listeners, logs and the runtime itself. */
+  descriptorsPerFlow: 2,
+  descriptorsReserved: 64,
+  /** Flow ends handed over in one batch. */
+  flowEndsPerBatch: 1_024,
+
+  // --- targets -------------------------------------------------------------------------------------------------
+
+  /** Between two look-ups of a name whose answer carries no TTL: getaddrinfo tells none. */
+  dnsRefreshMs: 30_000,
+  /** How long the start waits for a name's first answer: a resolver's usual own timeout. */
+  dnsFirstAnswerMs: 5_000,
+  /** After a look-up that failed. */
+  dnsRetryMs: 2_000,
+  /** Addresses of one name that a flow is dialled to. */
+  addressesPerName: 16,
+
+  // --- the process ---------------------------------------------------------------------------------------------
+
+  /** Time that flows have to finish once a stop was asked for. */
+  drainTimeoutMs: 10_000,
+  /** Log bytes kept for a reader that does not read; further records are dropped and counted. */
+  logBufferBytes: 4 * 1024 * 1024,
+  /** At the end of the process, how long the log's reader has to take the rest. */
+  logFlushMs: 1_000,
+} as const;

@@ -1,0 +1,13 @@
+import type { Endpoint } from '../address/endpoint.js';
+import type { Listener } from '../engine/engine.js';
+import type { Protocol } from '../publish/protocol.js';
+
+/** Makes the listeners of one engine. */
+export interface Binder<L extends Listener> {
+  /**
+   * Binds one socket; port 0 asks the kernel for a free one. An IPv6 listener takes no IPv4 traffic.
+   *
+   * @throws the system's error, with its errno in `code`; nothing is left bound then
+   */
+  bind(protocol: Protocol, endpoint: Endpoint): Promise<L>;
+}

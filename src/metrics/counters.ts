@@ -1,0 +1,50 @@
+/**
+ * Counters of a service. They live in shared memory so that whoever forwards on another thread can count there: one
+ * writer a block, any number of readers. A Float64Array holds them, since an aligned 64-bit store is whole on the
+ * machines Node runs on, counts are exact to 2^53, and no BigInt is made on the hot path.
+ */
+export const counterNames = [
+  'flowsOpened',
+  'flowsEnded',
+  'bytesIn',
+  'bytesOut',
+  'datagramsIn',
+  'datagramsOut',
+  /** Datagrams for which there was no target address to send to. */
+  'datagramsWithoutTarget',
+  /** Datagrams dropped because a socket's queue was full. */
+  'datagramsOverQueue',
+  /** Datagrams that the target's host answered with "port unreachable", or that could not be sent. */
+  'datagramsRefused',
+  'associationsEvicted',
+  'flowsOverLimit',
+  'earlyArrivalsDropped',
+  'dialsFailed',
+] as const;
+
+export type CounterName = (typeof counterNames)[number];
+export type CounterSnapshot = Readonly<Record<CounterName, number>>;
+
+const slotOf = Object.fromEntries(counterNames.map((name, slot) => [name, slot])) as Record<
+  CounterName,
+  number
+>;
+
+export class Counters {
+  readonly #slots: Float64Array;
+
+  constructor(memory = new SharedArrayBuffer(counterNames.length * Float64Array.BYTES_PER_ELEMENT)) {
+    this.#slots = new Float64Array(memory);
+  }
+
+  add(name: CounterName, amount = 1): void {
+    const slot = slotOf[name];
+    this.#slots[slot] = (this.#slots[slot] ?? 0) + amount;
+  }
+
+  snapshot(): CounterSnapshot {
+    return Object.fromEntries(
+      counterNames.map((name) => [name, this.#slots[slotOf[name]] ?? 0]),
+    ) as CounterSnapshot;
+  }
+}

@@ -1,0 +1,177 @@
+/** The JSON mapping file: its text -> immutable Mapping values, or every fault in it at once. */
+import { closestMatch } from 'leven';
+import * as v from 'valibot';
+import { messageOf, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
+import { findConflicts } from './conflicts.js';
+import {
+  formatPath,
+  type JsonDocument,
+  type JsonPath,
+  readJson,
+  type TextPosition,
+} from './json-document.js';
+import { defaultFlowOptions, expandSpec, type FlowOptions, formatHostSide, type Mapping } from './mapping.js';
+import {
+  knownKeysOf,
+  type MappingEntry,
+  type MappingFileValue,
+  mappingFileSchema,
+} from './mapping-file-schema.js';
+import { formatTarget } from './target-spec.js';
+
+export interface MappingFile {
+  /** The name of the instance that publishes it, where the file gives one. */
+  readonly name: string | undefined;
+  readonly mappings: readonly Mapping[];
+}
+
+/** One thing wrong with a file: where, what stands there and what may. */
+interface Fault {
+  readonly path: JsonPath;
+  readonly position: TextPosition;
+  readonly message: string;
+}
+
+/**
+ * Reads a mapping file.
+ *
+ * @param text the file's content
+ * @param fileName what faults call the file
+ * @throws SluiceError SLUICE_BAD_MAPPING_FILE, whose `faults` are lines of the form
+ *   `edge.json:7:12: mappings[0].ports[1]: "80:0": invalid containerPort: 0; it must be …`
+ */
+export function parseMappingFile(text: string, fileName: string): MappingFile {
+  const json = readJson(text);
+  if (!json.ok) throw badFile(fileName, [{ path: [], position: json.position, message: json.message }]);
+  const { document } = json;
+  const parsed = v.safeParse(mappingFileSchema, document.value);
+  const faults: Fault[] = document.repeatedKeys.map((key) => ({
+    ...key,
+    message: 'this key stands here twice',
+  }));
+  if (!parsed.success) faults.push(...parsed.issues.flatMap((issue) => faultsOf(issue, document)));
+  const read = parsed.success ? readEntries(parsed.output, document) : { mappings: [], faults: [] };
+  faults.push(...read.faults);
+  if (faults.length > 0) throw badFile(fileName, faults);
+  return { name: parsed.success ? parsed.output.name : undefined, mappings: read.mappings };
+}
+
+function readEntries(
+  file: MappingFileValue,
+  document: JsonDocument,
+): { mappings: Mapping[]; faults: Fault[] } {
+  const faults: Fault[] = [];
+  const places = new Map<Mapping, JsonPath>();
+  const fault = (path: JsonPath, message: string) =>
+    faults.push({ path, position: document.positionOf(path), message });
+
+  for (const [index, entry] of file.mappings.entries()) {
+    const base = {
+      name: entry.name ?? formatTarget(entry.to),
+      target: entry.to,
+      options: flowOptionsOf(entry),
+    };
+    for (const [portIndex, spec] of entry.ports.entries()) {
+      const place = ['mappings', index, 'ports', portIndex];
+      try {
+        for (const mapping of expandSpec(spec, base)) places.set(mapping, place);
+      } catch (error) {
+        fault(place, messageOf(error));
+      }
+    }
+  }
+  const mappings = [...places.keys()];
+  for (const { mapping, holder } of findConflicts(mappings)) {
+    const holderPlace = formatPath(places.get(holder) ?? []);
+    const sides = `${formatHostSide(mapping)}/${mapping.protocol}`;
+    fault(places.get(mapping) ?? [], `${sides}: port is already allocated, by ${holderPlace}`);
+  }
+  for (const { index, firstIndex, name } of repeatedNames(file.mappings)) {
+    fault(
+      ['mappings', index, 'name'],
+      `${JSON.stringify(name)}: this name is taken, by mappings[${firstIndex}]`,
+    );
+  }
+  if (mappings.length > limits.publishedPorts) {
+    fault(
+      ['mappings'],
+      `${mappings.length} ports are more than the ${limits.publishedPorts} of one instance`,
+    );
+  }
+  return { mappings, faults };
+}
+
+function flowOptionsOf(entry: MappingEntry): FlowOptions {
+  return {
+    connectTimeoutMs: entry.connect_timeout ?? defaultFlowOptions.connectTimeoutMs,
+    idleTimeoutMs: entry.idle_timeout === 0 ? undefined : entry.idle_timeout,
+    udpTimeoutMs: entry.udp_timeout ?? defaultFlowOptions.udpTimeoutMs,
+    maxFlows: entry.max_flows ?? defaultFlowOptions.maxFlows,
+  };
+}
+
+function* repeatedNames(entries: readonly MappingEntry[]) {
+  const firstOf = new Map<string, number>();
+  for (const [index, { name }] of entries.entries()) {
+    if (name === undefined) continue;
+    const firstIndex = firstOf.get(name);
+    if (firstIndex === undefined) firstOf.set(name, index);
+    else yield { index, firstIndex, name };
+  }
+}
+
+type Issue = v.BaseIssue<unknown>;
+
+function faultsOf(issue: Issue, document: JsonDocument, above: JsonPath = []): Fault[] {
+  const path = [...above, ...pathOf(issue)];
+  // A union's own words are for a value that is none of its kinds; where one kind was meant, its faults say more.
+  const inside = (issue.issues ?? []).filter((nested) => isMeant(nested));
+  if (inside.length > 0) return inside.flatMap((nested) => faultsOf(nested, document, path));
+  return [{ path, position: document.positionOf(path), message: describe(issue, path) }];
+}
+
+/** True for a fault within a value of the right kind: our parser's, a key's, or that of a number out of range. */
+function isMeant(issue: Issue): boolean {
+  return issue.kind !== 'schema' || (issue.path?.length ?? 0) > 0;
+}
+
+function pathOf(issue: Issue): JsonPath {
+  return (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
+}
+
+function describe(issue: Issue, path: JsonPath): string {
+  const known = knownKeysOf(issue.message);
+  if (known !== undefined) {
+    const key = String(path.at(-1));
+    const nearest = closestMatch(key, known, { maxDistance: 3 });
+    const hint = nearest === undefined ? '' : `, did you mean ${JSON.stringify(nearest)}?`;
+    return `unknown key${hint} (known: ${known.join(', ')})`;
+  }
+  if (issue.message === 'missing') return `${JSON.stringify(path.at(-1))} is missing`;
+  const value = excerpt(issue.input);
+  return issue.type === 'raw_transform'
+    ? `${value}: ${issue.message}`
+    : `${value} is not allowed: it must be ${issue.message}`;
+}
+
+function excerpt(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+function badFile(fileName: string, faults: readonly Fault[]): SluiceError {
+  const lines = faults.slice(0, limits.faultsTold).map(({ path, position, message }) => {
+    const place = path.length === 0 ? '' : ` ${formatPath(path)}:`;
+    return `${fileName}:${position.line}:${position.column}:${place} ${message}`;
+  });
+  if (faults.length > lines.length) lines.push(`${fileName}: and ${faults.length - lines.length} more`);
+  const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
+  return new SluiceError(
+    'SLUICE_BAD_MAPPING_FILE',
+    `${fileName} has ${count}: nothing is published from it`,
+    {
+      faults: lines,
+    },
+  );
+}
