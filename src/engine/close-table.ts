@@ -35,8 +35,9 @@ export const closeTable = {
   'both-fins': { client: 'close', target: 'close', reason: 'done', failed: undefined },
   'client-reset': { client: 'close', target: 'reset', reason: 'client-reset', failed: 'client' },
   'target-reset': { client: 'reset', target: 'close', reason: 'target-reset', failed: 'target' },
-  // The next three end a flow only once no further target address is left to dial.
+  // The dial events end a flow only once no further target address is left to dial.
   'dial-refused': { client: 'reset', target: 'close', reason: 'target-refused', failed: 'target' },
+  'dial-reset': { client: 'reset', target: 'close', reason: 'target-reset', failed: 'target' },
   'dial-unreachable': { client: 'reset', target: 'close', reason: 'target-unreachable', failed: 'target' },
   'dial-timeout': { client: 'reset', target: 'close', reason: 'connect-timeout', failed: 'target' },
   'idle-timeout': { client: 'reset', target: 'reset', reason: 'idle-timeout', failed: undefined },
@@ -52,7 +53,7 @@ export type DialEvent = Extract<CloseEvent, `dial-${string}`>;
 /** What a dial's errno means; any other errno is `dial-unreachable`. */
 const dialEvents: Readonly<Record<string, DialEvent>> = {
   ECONNREFUSED: 'dial-refused',
-  ECONNRESET: 'dial-refused',
+  ECONNRESET: 'dial-reset',
   ETIMEDOUT: 'dial-timeout',
 };
 

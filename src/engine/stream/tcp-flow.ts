@@ -76,7 +76,9 @@ export class TcpFlow {
     if (state.kind === 'dialing') state.cancelTimeout();
     const row = closeTable[event];
     apply(row.client, this.#client);
-    if (state.target !== undefined) apply(state.kind === 'open' ? row.target : 'close', state.target);
+    if (state.target !== undefined) {
+      apply(state.kind === 'open' ? row.target : 'close', state.target, this.#address);
+    }
     this.#host.ended(this, {
       client: this.#endpoint,
       target: this.#address,
@@ -159,7 +161,8 @@ function connectOptions(address: TargetAddress) {
   };
 }
 
-function apply(action: CloseAction, socket: Socket): void {
-  if (action === 'reset') socket.resetAndDestroy();
+/** A unix socket has no reset: closing it is all its peer can be told. */
+function apply(action: CloseAction, socket: Socket, address?: TargetAddress): void {
+  if (action === 'reset' && address?.kind !== 'unix') socket.resetAndDestroy();
   else socket.destroy();
 }
