@@ -1,6 +1,6 @@
 /**
- * The UDP policy's table of associations: who has one, when each expires, and which goes first when there are too
- * many. Pure bookkeeping on times it is given; both engines own one a listener.
+ * The UDP policy's table of associations: when each expires, and which goes first when there are too many. Pure
+ * bookkeeping on times it is given; both engines own one a listener. Who is found by which client is the engine's.
  *
  * States of an association: `unanswered` until its target has sent a datagram, `answered` ever after. Each state has
  * its own timeout, as conntrack's UDP has, and traffic in either direction renews it.
@@ -15,31 +15,26 @@ export interface UdpTimeouts {
   readonly answeredMs: number;
 }
 
-/** An association's place in the table. Whoever makes one adds what it needs. */
-export interface UdpEntry<Key> {
-  readonly key: Key;
+/** What an association extends to have a place in a table. Its fields are the table's. */
+export abstract class UdpEntry<Self> {
+  answered = false;
+  lastActiveMs = 0;
+  previous: Self | undefined = undefined;
+  next: Self | undefined = undefined;
 }
 
-interface Link<Key, Entry extends UdpEntry<Key>> {
-  readonly entry: Entry;
-  list: List<Key, Entry>;
-  lastActiveMs: number;
-  previous: Link<Key, Entry> | undefined;
-  next: Link<Key, Entry> | undefined;
-}
-
-export class UdpTable<Key, Entry extends UdpEntry<Key>> {
-  readonly #links = new Map<Key, Link<Key, Entry>>();
-  readonly #unanswered = new List<Key, Entry>();
-  readonly #answered = new List<Key, Entry>();
+export class UdpTable<Entry extends UdpEntry<Entry>> {
+  readonly #unanswered = new EntryList<Entry>();
+  readonly #answered = new EntryList<Entry>();
   #timeouts: UdpTimeouts;
+  #size = 0;
 
   constructor(timeouts: UdpTimeouts) {
     this.#timeouts = timeouts;
   }
 
   get size(): number {
-    return this.#links.size;
+    return this.#size;
   }
 
   /** Takes effect at once, for the associations there are too. */
@@ -47,39 +42,32 @@ export class UdpTable<Key, Entry extends UdpEntry<Key>> {
     this.#timeouts = timeouts;
   }
 
-  get(key: Key): Entry | undefined {
-    return this.#links.get(key)?.entry;
-  }
-
-  /** Adds an association as unanswered; its key must not be in the table. */
+  /** Adds an association as unanswered; it must not be in a table. */
   add(entry: Entry, nowMs: number): void {
-    const link = { entry, list: this.#unanswered, lastActiveMs: nowMs, previous: undefined, next: undefined };
-    this.#links.set(entry.key, link);
-    this.#unanswered.append(link);
+    entry.answered = false;
+    entry.lastActiveMs = nowMs;
+    this.#unanswered.append(entry);
+    this.#size += 1;
   }
 
   /** Renews an association: a datagram came from its client, or (`answered`) from its target. */
-  renew(key: Key, nowMs: number, answered: boolean): void {
-    const link = this.#links.get(key);
-    if (link === undefined) return;
-    link.list.remove(link);
-    if (answered) link.list = this.#answered;
-    link.lastActiveMs = nowMs;
-    link.list.append(link);
+  renew(entry: Entry, nowMs: number, answered: boolean): void {
+    this.#listOf(entry).remove(entry);
+    entry.answered ||= answered;
+    entry.lastActiveMs = nowMs;
+    this.#listOf(entry).append(entry);
   }
 
-  delete(key: Key): void {
-    const link = this.#links.get(key);
-    if (link === undefined) return;
-    link.list.remove(link);
-    this.#links.delete(key);
+  delete(entry: Entry): void {
+    this.#listOf(entry).remove(entry);
+    this.#size -= 1;
   }
 
   /** The association that has been idle longest, whatever its state: the one to evict. */
   quietest(): Entry | undefined {
     const [a, b] = [this.#unanswered.head, this.#answered.head];
-    if (a === undefined || b === undefined) return (a ?? b)?.entry;
-    return (a.lastActiveMs <= b.lastActiveMs ? a : b).entry;
+    if (a === undefined || b === undefined) return a ?? b;
+    return a.lastActiveMs <= b.lastActiveMs ? a : b;
   }
 
   /** Takes one association out whose time has come, or returns undefined where there is none. */
@@ -88,8 +76,8 @@ export class UdpTable<Key, Entry extends UdpEntry<Key>> {
     const answeredAtMs = dueMs(this.#answered.head, this.#timeouts.answeredMs);
     if (Math.min(unansweredAtMs, answeredAtMs) > nowMs) return undefined;
     const due = unansweredAtMs <= answeredAtMs ? this.#unanswered.head : this.#answered.head;
-    if (due !== undefined) this.delete(due.entry.key);
-    return due?.entry;
+    if (due !== undefined) this.delete(due);
+    return due;
   }
 
   /** When the next association expires; Infinity where the table is empty. */
@@ -100,8 +88,8 @@ export class UdpTable<Key, Entry extends UdpEntry<Key>> {
     );
   }
 
-  *entries(): Generator<Entry> {
-    for (const link of this.#links.values()) yield link.entry;
+  #listOf(entry: Entry): EntryList<Entry> {
+    return entry.answered ? this.#answered : this.#unanswered;
   }
 }
 
@@ -110,22 +98,22 @@ function dueMs(head: { readonly lastActiveMs: number } | undefined, timeoutMs: n
 }
 
 /** Quietest first: appended on every renewal. */
-class List<Key, Entry extends UdpEntry<Key>> {
-  head: Link<Key, Entry> | undefined;
-  #tail: Link<Key, Entry> | undefined;
+class EntryList<Entry extends UdpEntry<Entry>> {
+  head: Entry | undefined = undefined;
+  #tail: Entry | undefined = undefined;
 
-  append(link: Link<Key, Entry>): void {
-    link.previous = this.#tail;
-    link.next = undefined;
-    if (this.#tail === undefined) this.head = link;
-    else this.#tail.next = link;
-    this.#tail = link;
+  append(entry: Entry): void {
+    entry.previous = this.#tail;
+    entry.next = undefined;
+    if (this.#tail === undefined) this.head = entry;
+    else this.#tail.next = entry;
+    this.#tail = entry;
   }
 
-  remove(link: Link<Key, Entry>): void {
-    if (link.previous === undefined) this.head = link.next;
-    else link.previous.next = link.next;
-    if (link.next === undefined) this.#tail = link.previous;
-    else link.next.previous = link.previous;
+  remove(entry: Entry): void {
+    if (entry.previous === undefined) this.head = entry.next;
+    else entry.previous.next = entry.next;
+    if (entry.next === undefined) this.#tail = entry.previous;
+    else entry.next.previous = entry.previous;
   }
 }

@@ -9,6 +9,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
 import type { TargetAddress } from '../engine.js';
+import { UdpEntry } from '../udp-table.js';
 import { numericLookup } from './numeric-lookup.js';
 
 type IpTarget = Extract<TargetAddress, { kind: 'ip' }>;
@@ -25,7 +26,7 @@ export interface UdpAssociationHost {
   answered(association: UdpAssociation, datagram: Buffer): void;
 }
 
-export class UdpAssociation {
+export class UdpAssociation extends UdpEntry<UdpAssociation> {
   readonly key: string;
   readonly client: RemoteInfo;
   readonly startedMs: number;
@@ -43,6 +44,7 @@ export class UdpAssociation {
     startedMs: number,
     host: UdpAssociationHost,
   ) {
+    super();
     this.key = key;
     this.client = client;
     this.startedMs = startedMs;

@@ -14,7 +14,8 @@ export class UdpService implements Service {
   readonly #service: number;
   readonly #context: StreamContext;
   readonly #counters = new Counters();
-  readonly #table: UdpTable<string, UdpAssociation>;
+  readonly #byClient = new Map<string, UdpAssociation>();
+  readonly #table: UdpTable<UdpAssociation>;
   readonly #host: UdpAssociationHost;
   #route: Route;
   #draining = false;
@@ -62,8 +63,8 @@ export class UdpService implements Service {
   }
 
   async close(): Promise<void> {
-    for (const association of [...this.#table.entries()]) {
-      this.#table.delete(association.key);
+    for (const association of this.#byClient.values()) {
+      this.#table.delete(association);
       this.#end(association, 'drained');
     }
     this.#cancelExpiry?.();
@@ -79,9 +80,9 @@ export class UdpService implements Service {
     this.#counters.add('datagramsIn');
     this.#counters.add('bytesIn', datagram.length);
     const key = `${client.address} ${client.port}`;
-    const association = this.#table.get(key) ?? this.#open(key, client);
+    const association = this.#byClient.get(key) ?? this.#open(key, client);
     if (association === undefined) return;
-    this.#table.renew(key, this.#context.clock.now(), false);
+    this.#table.renew(association, this.#context.clock.now(), false);
     association.send(datagram);
   }
 
@@ -96,6 +97,7 @@ export class UdpService implements Service {
     const association = new UdpAssociation(key, client, this.#route.targets, nowMs, this.#host);
     this.#context.budget.take();
     this.#counters.add('flowsOpened');
+    this.#byClient.set(key, association);
     this.#table.add(association, nowMs);
     this.#armExpiry();
     return association;
@@ -107,14 +109,14 @@ export class UdpService implements Service {
     this.#counters.add('flowsOverLimit');
     const quietest = this.#table.quietest();
     if (quietest === undefined) return false;
-    this.#table.delete(quietest.key);
+    this.#table.delete(quietest);
     this.#counters.add('associationsEvicted');
     this.#end(quietest, 'evicted');
     return true;
   }
 
   #fromTarget(association: UdpAssociation, datagram: Buffer): void {
-    this.#table.renew(association.key, this.#context.clock.now(), true);
+    this.#table.renew(association, this.#context.clock.now(), true);
     this.#armExpiry();
     if (this.#listener.sendQueueLength() >= limits.udpQueuedDatagrams) {
       this.#counters.add('datagramsOverQueue');
@@ -132,6 +134,7 @@ export class UdpService implements Service {
 
   #end(association: UdpAssociation, reason: AssociationEndReason): void {
     association.close();
+    this.#byClient.delete(association.key);
     this.#context.budget.giveBack();
     this.#counters.add('flowsEnded');
     const { client, target, bytesIn, bytesOut, startedMs } = association;

@@ -1,0 +1,167 @@
+/**
+ * The shard's loop over epoll.
+ *
+ * Theory of operation. Everything a shard waits for is a descriptor with a handler. A turn is: sleep in epoll_wait,
+ * for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
+ * their next share (the ready list); ring the timers that are due; run what a turn ends with. While anything is on the
+ * ready list the loop does not sleep, it only looks for new events.
+ *
+ * A descriptor's number comes back as soon as it is closed. Each registration therefore has a generation, carried in
+ * the event, and an event of an earlier generation is dropped.
+ *
+ * A handler that throws must not take the loop with it: its owner is told (`onFault`) and the loop goes on.
+ */
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../sys/epoll.js';
+import { Errno, SystemCallError } from '../../sys/errno.js';
+import { layoutsOf } from '../../sys/platform.js';
+import type { Arena } from './arena.js';
+import type { SharedClock } from './shared-clock.js';
+import type { Syscalls } from './syscalls.js';
+import { TimerWheel } from './timer-wheel.js';
+
+export interface Handler {
+  onEvents(descriptor: number, events: number): void;
+  /** Its own code threw: it ends itself, closing what it owns. */
+  onFault(error: unknown): void;
+}
+
+/** What takes more than one turn. */
+export interface Worker {
+  /** True while it is on the ready list: kept by the loop. */
+  queued: boolean;
+  work(): void;
+  onFault(error: unknown): void;
+}
+
+const eventsPerTurn = 256;
+
+export class EventLoop {
+  readonly wheel: TimerWheel;
+  /** The time at the start of this turn. */
+  nowMs: number;
+  /** Runs at the end of each turn, before the loop sleeps; gives the longest sleep it allows, -1 for any. */
+  beforeSleep: () => number = () => -1;
+  readonly #sys: Syscalls;
+  readonly #arena: Arena;
+  readonly #clock: SharedClock;
+  readonly #epoll: number;
+  readonly #layout = layoutsOf();
+  readonly #events: number;
+  readonly #event: number;
+  readonly #handlers: (Handler | undefined)[] = [];
+  readonly #generations: number[] = [];
+  #ready: Worker[] = [];
+  #stopped = false;
+
+  constructor(sys: Syscalls, arena: Arena, clock: SharedClock) {
+    this.#sys = sys;
+    this.#arena = arena;
+    this.#clock = clock;
+    this.#events = arena.take(eventsPerTurn * this.#layout.epollEventBytes);
+    this.#event = arena.take(this.#layout.epollEventBytes);
+    this.nowMs = clock.now();
+    this.wheel = new TimerWheel(this.nowMs);
+    this.#epoll = sys.epoll.create();
+    if (this.#epoll < 0) throw new SystemCallError('epoll_create1', sys.errno());
+  }
+
+  /** Registers a descriptor; gives 0, or the errno where the kernel would not have it. */
+  add(descriptor: number, handler: Handler, mask: number): number {
+    const generation = ((this.#generations[descriptor] ?? 0) + 1) | 0;
+    while (this.#handlers.length <= descriptor) {
+      this.#handlers.push(undefined);
+      this.#generations.push(0);
+    }
+    this.#generations[descriptor] = generation;
+    const word = this.#event >> 2;
+    const data = word + (this.#layout.epollDataOffset >> 2);
+    this.#arena.words[word] = mask;
+    this.#arena.words[data] = descriptor;
+    this.#arena.words[data + 1] = generation;
+    const result = this.#sys.epoll.ctl(
+      this.#epoll,
+      EPOLL_CTL_ADD,
+      descriptor,
+      this.#arena.address(this.#event),
+    );
+    if (result < 0) return this.#sys.errno();
+    this.#handlers[descriptor] = handler;
+    return 0;
+  }
+
+  /** Takes a descriptor out that stays open. */
+  remove(descriptor: number): void {
+    this.#sys.epoll.ctl(this.#epoll, EPOLL_CTL_DEL, descriptor, 0);
+    this.#handlers[descriptor] = undefined;
+  }
+
+  /** Closes a descriptor; epoll forgets it by itself. */
+  close(descriptor: number): void {
+    this.#handlers[descriptor] = undefined;
+    this.#sys.close(descriptor);
+  }
+
+  /** Puts a worker on the ready list: it has more to do, and it is others' turn. */
+  enqueue(worker: Worker): void {
+    if (worker.queued) return;
+    worker.queued = true;
+    this.#ready.push(worker);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Runs until `stop`. */
+  run(): void {
+    const eventsAddress = this.#arena.address(this.#events);
+    while (!this.#stopped) {
+      const sleepMs = this.#sleepMs();
+      const count = this.#sys.epoll.wait(this.#epoll, eventsAddress, eventsPerTurn, sleepMs);
+      this.nowMs = this.#clock.now();
+      if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
+        throw new SystemCallError('epoll_wait', this.#sys.errno());
+      }
+      for (let index = 0; index < count; index += 1) this.#dispatch(index);
+      this.#workReady();
+      this.wheel.advance(this.nowMs);
+    }
+    this.#sys.close(this.#epoll);
+  }
+
+  #sleepMs(): number {
+    const allowed = this.beforeSleep();
+    if (this.#ready.length > 0) return 0;
+    const untilTimer = this.wheel.sleepMs(this.#clock.now());
+    if (allowed < 0) return untilTimer;
+    return untilTimer < 0 ? allowed : Math.min(untilTimer, allowed);
+  }
+
+  #dispatch(index: number): void {
+    const word = (this.#events + index * this.#layout.epollEventBytes) >> 2;
+    const data = word + (this.#layout.epollDataOffset >> 2);
+    const descriptor = this.#arena.words[data] ?? 0;
+    const handler = this.#handlers[descriptor];
+    if (handler === undefined || this.#generations[descriptor] !== this.#arena.words[data + 1]) return;
+    try {
+      handler.onEvents(descriptor, this.#arena.words[word] ?? 0);
+    } catch (error) {
+      handler.onFault(error);
+    }
+  }
+
+  /** Those that queue again while they work wait for the next turn. */
+  #workReady(): void {
+    if (this.#ready.length === 0) return;
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const worker of ready) {
+      worker.queued = false;
+      try {
+        worker.work();
+      } catch (error) {
+        worker.onFault(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** Which machines the constants and layouts of src/sys are right for. */
+
+export interface Layouts {
+  /** struct epoll_event: packed on x86-64, so 12 bytes with `data` at 4; 16 with `data` at 8 elsewhere. */
+  readonly epollEventBytes: number;
+  readonly epollDataOffset: number;
+}
+
+const layoutsByArch: Readonly<Record<string, Layouts>> = {
+  x64: { epollEventBytes: 12, epollDataOffset: 4 },
+  arm64: { epollEventBytes: 16, epollDataOffset: 8 },
+};
+
+/** @throws Error that says which machine it is, where its layouts are not known */
+export function layoutsOf(platform: string = process.platform, arch: string = process.arch): Layouts {
+  const layouts = platform === 'linux' ? layoutsByArch[arch] : undefined;
+  if (layouts === undefined) {
+    throw new Error(`system calls are known on Linux x86-64 and arm64, not on ${platform} ${arch}`);
+  }
+  return layouts;
+}
