@@ -134,6 +134,10 @@ export class SluiceProcess {
     return this.#until(`${lines} published lines`, () => this.published.length >= lines);
   }
 
+  said(text: string): Promise<void> {
+    return this.#until(`${JSON.stringify(text)} on stdout`, () => this.stdout.includes(text));
+  }
+
   /** The first record that fits, there already or still to come. */
   async logged(fits: Condition): Promise<LogRecord> {
     await this.#until(`a log record with ${fits}`, () => this.records.some(fits));
