@@ -45,11 +45,11 @@ async function drainAt(
   drainTimeoutMs: number,
   log: Logger,
 ): Promise<void> {
+  const drained = instance.drain(drainTimeoutMs);
   log.info(
     { signal: first },
     `${first}: no new flows; those in progress have ${drainTimeoutMs / 1000} s to finish`,
   );
-  const drained = instance.drain(drainTimeoutMs);
   void signals.next().then((second) => {
     log.warn({ signal: second }, `a second signal (${second}): ending at once`);
     return instance.close();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { openFullDisk } from '../support/full-disk.js';
 import { runSluice, withDeadline } from '../support/sluice-process.js';
 import { closed, dial, echo, exchange, listenTcp, recentlyFreePort } from '../support/tcp.js';
 
@@ -137,6 +138,15 @@ describe('a reader that does not read', () => {
     for (let count = 0; count < 5; count += 1) {
       expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
     }
+    expect(await sluice.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('because the disk of stderr is full costs records only', async () => {
+    const full = openFullDisk();
+    if (full === undefined) return;
+    const target = await listenTcp(echo);
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, { stderrFile: full });
+    expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
   });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { openFullDisk } from '../support/full-disk.js';
 import { sluiceOutput, spawnSluice } from '../support/sluice-process.js';
 
 afterEach(cleanUpAll);
@@ -116,6 +117,14 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
       { ...app, host_ip: '', published: '8000-8010', target: 91 },
       { ...app, host_ip: '127.0.0.1', published: '', target: 92 },
     ]);
+  });
+
+  it('tells in one line that its answer could not be written', async () => {
+    const full = openFullDisk();
+    if (full === undefined) return;
+    const check = spawnSluice(['check', file(example)], { stdoutFile: full });
+    expect(await check.ended()).toEqual({ code: 1, signal: null });
+    expect(check.stderr).toBe('sluice: ENOSPC: no space left on device, write\n');
   });
 
   it('is not harmed by a reader that has seen enough', async () => {

@@ -47,12 +47,15 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Leaves stderr unread, as a log collector that hangs does. */
   readonly stderrUnread?: boolean;
+  /** Files to write to in place of pipes. */
+  readonly stdoutFile?: number;
+  readonly stderrFile?: number;
 }
 
 /** `sluice …`, started and not waited for. */
 export function spawnSluice(args: readonly string[], options: StartOptions = {}): SluiceProcess {
   const child = spawn(process.execPath, [...(options.nodeOptions ?? []), sluicePath, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
     env: { ...process.env, ...options.env },
   });
   children.add(child);
