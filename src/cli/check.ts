@@ -3,6 +3,7 @@ import { formatHostPort } from '../address/endpoint.js';
 import { listenAddresses } from '../publish/conflicts.js';
 import { formatPublished, formatTargetPort, type Mapping } from '../publish/mapping.js';
 import { formatTarget } from '../publish/target-spec.js';
+import { printAnswer } from './print-answer.js';
 import { readMappingFile } from './read-mapping-file.js';
 
 /** Prints one port a line, or an array with a record a port. */
@@ -12,7 +13,7 @@ export function check(file: string, format: 'text' | 'json'): void {
     format === 'json'
       ? JSON.stringify(mappings.map(checkRecord), null, 2)
       : mappings.map(checkLine).join('\n');
-  process.stdout.write(`${text}\n`);
+  printAnswer(`${text}\n`);
 }
 
 /** In the mapping file's key names. */

@@ -5,14 +5,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatEndpoint } from '../address/endpoint.js';
 import { engineKit } from '../instance/engine-kit.js';
-import { startInstance } from '../instance/instance.js';
+import { type Instance, startInstance } from '../instance/instance.js';
 import { limits } from '../limits.js';
 import { openLog } from '../log/log.js';
 import { defaultFlowOptions, expandSpec } from '../publish/mapping.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
 import { parseTarget } from '../publish/target-spec.js';
 import { printPublished } from './run.js';
-import { untilStopped } from './stop-signals.js';
+import { serveUntilStopped } from './stop-signals.js';
 import { type ExitCode, exitCodes } from './tell-error.js';
 
 const loopback = '127.0.0.1';
@@ -24,29 +24,31 @@ export async function demo(): Promise<ExitCode> {
   const mappings = specs.flatMap((spec) => expandSpec(parsePublishSpec(spec), base));
   const log = await openLog({ level: 'info', name: 'demo', terminal: process.stderr.isTTY });
   try {
-    const instance = await startInstance({
-      mappings,
-      kit: engineKit('auto'),
+    const kit = engineKit('auto');
+    const starting = startInstance({ mappings, kit, log: log.logger, accessLog: true });
+    await serveUntilStopped(starting, {
+      started: printWhatToTry,
+      drainTimeoutMs: limits.drainTimeoutMs,
       log: log.logger,
-      accessLog: true,
     });
-    printPublished(instance);
-    const [http, udp] = instance.published.map(({ endpoint }) => endpoint);
-    if (http !== undefined && udp !== undefined) {
-      process.stdout.write(`
+  } finally {
+    target.close();
+    await log.flush();
+  }
+  return exitCodes.done;
+}
+
+function printWhatToTry(instance: Instance): void {
+  printPublished(instance);
+  const [http, udp] = instance.published.map(({ endpoint }) => endpoint);
+  if (http === undefined || udp === undefined) return;
+  process.stdout.write(`
 Try, in another terminal:
   curl http://${formatEndpoint(http)}/
   curl --data-binary @FILE http://${formatEndpoint(http)}/ | cmp - FILE
   bash -c 'exec 3<>/dev/udp/${udp.ip.text}/${udp.port}; echo hello >&3; head -n 1 <&3'
 Each flow's end is logged here. Ctrl-C stops.
 `);
-    }
-    await untilStopped(instance, limits.drainTimeoutMs, log.logger);
-  } finally {
-    target.close();
-    await log.flush();
-  }
-  return exitCodes.done;
 }
 
 /** HTTP: greets a GET, sends back what is posted. UDP: sends every datagram back. */

@@ -57,7 +57,8 @@ function commandLine(argv: readonly string[]): Argv {
     .locale('en')
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .fail((message, error) => {
-      throw error ?? new SluiceError('SLUICE_USAGE', message);
+      // yargs spreads some messages over several lines.
+      throw error ?? new SluiceError('SLUICE_USAGE', message.trim().replace(/\s*\n\s*/g, ' '));
     })
     .help()
     .alias('help', 'h')
@@ -114,9 +115,28 @@ function runOptions(builder: Argv) {
         describe: 'Log the end of each flow (--no-access-log: not)',
       },
     })
+    .check(refuseRepeated)
     .example('$0 run -p 8080:80 172.17.0.2', 'port 8080 of every address leads to port 80 there')
     .example('$0 run -p 127.0.0.1::80 -p 5353:53/udp db.internal', 'a free port, and a UDP one')
     .example('$0 run --config mappings.json', 'everything the file says');
+}
+
+/** All options but -p have one value: yargs would hand several over as a list. */
+function refuseRepeated(options: Readonly<Record<string, unknown>>): true {
+  const specs = options['publish'];
+  if (Array.isArray(specs) && !specs.every((spec) => typeof spec === 'string')) {
+    throw new SluiceError('SLUICE_USAGE', 'Unknown argument: no-publish');
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (option === 'publish' || option === 'p' || option === '_') continue;
+    if (Array.isArray(value)) {
+      throw new SluiceError(
+        'SLUICE_USAGE',
+        `--${option} was given ${value.length} times: it takes one value`,
+      );
+    }
+  }
+  return true;
 }
 
 function checkOptions(builder: Argv) {

@@ -6,7 +6,7 @@ import { openLog } from '../log/log.js';
 import { formatTargetPort } from '../publish/mapping.js';
 import type { RunOptions } from './main.js';
 import { readRunRequest } from './run-request.js';
-import { untilStopped } from './stop-signals.js';
+import { serveUntilStopped } from './stop-signals.js';
 import { type ExitCode, exitCodes } from './tell-error.js';
 
 export async function run(options: RunOptions): Promise<ExitCode> {
@@ -14,13 +14,19 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   const log = await openLog({ level: options.logLevel, name, terminal: process.stderr.isTTY });
   const kit = engineKit(options.engine);
   const { accessLog } = options;
+  let served = true;
   try {
-    const instance = await startInstance({ mappings, kit, log: log.logger, accessLog });
-    printPublished(instance);
-    await untilStopped(instance, drainTimeoutMs, log.logger);
+    const starting = startInstance({ mappings, kit, log: log.logger, accessLog });
+    served = await serveUntilStopped(starting, {
+      started: printPublished,
+      drainTimeoutMs,
+      log: log.logger,
+    });
   } finally {
     await log.flush();
   }
+  // A start that was called off may have listeners and a look-up under way, which would keep the process.
+  if (!served) process.exit(exitCodes.done);
   return exitCodes.done;
 }
 

@@ -8,6 +8,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export function tellError(error: unknown): ExitCode {
   const faults = error instanceof SluiceError ? error.faults : [];
   const lines = [`sluice: ${messageOf(error)}`, ...faults.map((fault) => `  ${fault}`)];
+  // Where nobody reads stderr the exit code still tells.
+  process.stderr.on('error', () => undefined);
   process.stderr.write(`${lines.join('\n')}\n`);
   return isUsage(error) ? exitCodes.usage : exitCodes.failed;
 }

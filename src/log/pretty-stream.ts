@@ -13,6 +13,9 @@ export function prettyStream(terminal: NodeJS.WritableStream, colorize: boolean)
 function prettyOptions(colorize: boolean): PrettyOptions {
   return {
     colorize,
+    // The sentence in the terminal's own colour, so that the reason stands out.
+    customColors: 'message:reset',
+    useOnlyCustomProps: false,
     translateTime: 'SYS:HH:MM:ss',
     hideObject: true,
     ignore: 'instance',

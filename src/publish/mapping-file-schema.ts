@@ -38,6 +38,8 @@ function closedObject<Entries extends v.ObjectEntries>(entries: Entries, allowed
     v.looseObject(entries, (issue) => (issue.expected === 'Object' ? allowed : 'missing')),
     v.rawCheck(({ dataset, addIssue }) => {
       const input = dataset.value as Record<string, unknown>;
+      // A value of another kind has been refused; its characters or elements are no keys.
+      if (typeof input !== 'object' || input === null || Array.isArray(input)) return;
       for (const key of Object.keys(input)) {
         if (Object.hasOwn(entries, key)) continue;
         const value = input[key];

@@ -1,0 +1,176 @@
+/** One record an ended flow, with the reason that the close table gives it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { openFullDisk } from '../support/full-disk.js';
+import { runSluice, withDeadline } from '../support/sluice-process.js';
+import { closed, dial, echo, exchange, listenTcp, recentlyFreePort } from '../support/tcp.js';
+
+jest.setTimeout(60_000);
+afterEach(cleanUpAll);
+
+/** A target that takes no connection: its process is stopped and its accept queue is full. */
+async function silentTarget(): Promise<number> {
+  const script =
+    "require('node:net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log(this.address().port)})";
+  const child: ChildProcess = spawn(process.execPath, ['-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  cleanUp(() => child.kill('SIGKILL'));
+  const [line] = child.stdout === null ? [''] : await once(child.stdout, 'data');
+  child.kill('SIGSTOP');
+  await fillAcceptQueue(Number(line));
+  return Number(line);
+}
+
+/** Connects until a connection hangs; what one dial on an idle machine takes is far below the wait. */
+async function fillAcceptQueue(port: number): Promise<void> {
+  for (let count = 0; count < 64; count += 1) {
+    const filler = connect({ port, host: '127.0.0.1' }).on('error', () => undefined);
+    cleanUp(() => filler.destroy());
+    const connected = once(filler, 'connect').then(() => true);
+    const hangs = new Promise<boolean>((resolve) => {
+      setTimeout(() => resolve(false), 200);
+    });
+    if (!(await Promise.race([connected, hangs]))) return;
+  }
+  throw new Error('the accept queue was never full');
+}
+
+describe('an access record', () => {
+  it('tells mapping, client, published port, target, bytes, time and reason', async () => {
+    const target = await listenTcp((socket) => {
+      socket.resume();
+      socket.end('good bye');
+    });
+    const sluice = await runSluice(['--name', 'edge', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(sluice.port());
+    const from = client.localPort;
+    expect(await exchange(client, 'hello')).toBe('good bye');
+    expect(await sluice.flowLogged()).toEqual({
+      level: 30,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      instance: 'edge',
+      mapping: 'edge',
+      protocol: 'tcp',
+      client: `127.0.0.1:${from}`,
+      published: `127.0.0.1:${sluice.port()}`,
+      target: `127.0.0.1:${target}`,
+      bytes_in: 5,
+      bytes_out: 8,
+      ms: expect.any(Number),
+      reason: 'done',
+      msg: 'flow ended',
+    });
+  });
+
+  it.each([['--no-access-log'], ['--log-level=warn']])('is not written with %s', async (option) => {
+    const target = await listenTcp(echo);
+    const sluice = await runSluice([option, '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    await exchange(await dial(sluice.port()), 'hello');
+    await sluice.stop();
+    expect(sluice.flows()).toEqual([]);
+    if (option === '--log-level=warn') expect(sluice.stderr).toBe('');
+  });
+});
+
+describe('the reason of a flow’s end', () => {
+  it('client-reset', async () => {
+    const accepted: Socket[] = [];
+    const target = await listenTcp((socket) => {
+      accepted.push(socket);
+      socket.write('hello');
+    });
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(sluice.port());
+    await once(client, 'data');
+    client.resetAndDestroy();
+    expect(await sluice.flowLogged()).toMatchObject({ reason: 'client-reset', failed: 'client' });
+  });
+
+  it('target-reset', async () => {
+    const target = await listenTcp((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(sluice.port());
+    client.write('hello');
+    expect(await closed(client)).toBe('ECONNRESET');
+    expect(await sluice.flowLogged()).toMatchObject({ reason: 'target-reset', failed: 'target' });
+  });
+
+  it('target-refused', async () => {
+    const sluice = await runSluice(['-p', `127.0.0.1::${await recentlyFreePort()}`, '127.0.0.1']);
+    expect(await closed(await dial(sluice.port()))).toBe('ECONNRESET');
+    expect(await sluice.flowLogged()).toMatchObject({ reason: 'target-refused', error: 'ECONNREFUSED' });
+  });
+
+  it('connect-timeout', async () => {
+    const target = await silentTarget();
+    const sluice = await runSluice(['--connect-timeout=200ms', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    expect(await closed(await dial(sluice.port()))).toBe('ECONNRESET');
+    const { reason, ms } = await sluice.flowLogged();
+    expect(reason).toBe('connect-timeout');
+    expect(Number(ms)).toBeGreaterThanOrEqual(199);
+  });
+
+  it('target-unreachable', async () => {
+    const sluice = await runSluice(['-p', '127.0.0.1::80', '255.255.255.255']);
+    expect(await closed(await dial(sluice.port()))).toBe('ECONNRESET');
+    expect(await sluice.flowLogged()).toMatchObject({ reason: 'target-unreachable', failed: 'target' });
+  });
+
+  it('idle-timeout', async () => {
+    const target = await listenTcp(echo);
+    const sluice = await runSluice(['--idle-timeout=300ms', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(sluice.port());
+    client.write('hello');
+    expect(await closed(client)).toBe('ECONNRESET');
+    expect(await sluice.flowLogged()).toMatchObject({ reason: 'idle-timeout', bytes_in: 5, bytes_out: 5 });
+  });
+});
+
+describe('a reader that does not read', () => {
+  it('of stderr that goes away costs records only', async () => {
+    const target = await listenTcp(echo);
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, { stderrUnread: true });
+    sluice.child.stderr?.destroy();
+    for (let count = 0; count < 5; count += 1) {
+      expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
+    }
+    expect(await sluice.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('because the disk of stderr is full costs records only', async () => {
+    const full = openFullDisk();
+    if (full === undefined) return;
+    const target = await listenTcp(echo);
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, { stderrFile: full });
+    expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
+    expect(await sluice.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('of stdout that goes away costs nothing', async () => {
+    const target = await listenTcp(echo);
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    sluice.child.stdout?.destroy();
+    expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
+    expect(await sluice.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('of stderr that hangs stops neither forwarding nor the end of the process', async () => {
+    const target = await listenTcp(echo);
+    const name = 'x'.repeat(4_000);
+    const args = ['--name', name, '-p', `127.0.0.1::${target}`, '127.0.0.1'];
+    const sluice = await runSluice(args, 1, { stderrUnread: true });
+    sluice.child.stderr?.pause();
+    // Some 8 KB a record: far more than a pipe holds.
+    for (let round = 0; round < 20; round += 1) {
+      const echoes = Array.from({ length: 50 }, async () => exchange(await dial(sluice.port()), 'on and on'));
+      expect(new Set(await Promise.all(echoes))).toEqual(new Set(['on and on']));
+    }
+    sluice.signal('SIGTERM');
+    const exit = once(sluice.child, 'exit');
+    expect(await withDeadline(exit, () => 'it did not end')).toEqual([0, null]);
+  });
+});

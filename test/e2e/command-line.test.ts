@@ -1,0 +1,153 @@
+/** What the executable says and how it ends, without forwarding anything. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { openFullDisk } from '../support/full-disk.js';
+import { sluiceOutput, spawnSluice } from '../support/sluice-process.js';
+
+afterEach(cleanUpAll);
+
+const example = `{ "$schema": "https://example.org/schema.json", "name": "edge",
+  "mappings": [
+    { "name": "web", "to": "172.17.0.2", "ports": ["8080:80", "127.0.0.1:5353:53/udp",
+        { "target": 443, "published": "8443", "host_ip": "127.0.0.1", "protocol": "tcp" }],
+      "connect_timeout": "5s", "idle_timeout": "10m", "udp_timeout": "90s", "max_flows": 10000 },
+    { "to": "unix:/run/app.sock", "ports": [90, "8000-8010:91", "127.0.0.1::92"] } ] }`;
+
+function file(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'mappings.json');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('wrong usage ends with 2 and one line on stderr', () => {
+  it.each([
+    ['no command', [], 'Which command? See sluice --help'],
+    ['an unknown command', ['publish'], 'Unknown command: publish'],
+    ['an unknown option', ['run', '--bogus', '-p', '80', '::1'], 'Unknown argument: bogus'],
+    ['no target', ['run', '-p', '80'], 'nowhere to lead to: give a target'],
+    ['no port', ['run', '::1'], 'no port to publish: add -p'],
+    ['a target that is none', ['run', '-p', '80', 'a b'], 'invalid target "a b": it must be an IP address'],
+    ['an empty container port', ['run', '-p', '80:', '::1'], '-p 80:: no port specified: 80:<empty>'],
+    ['a bad container port', ['run', '-p', '80:0', '::1'], '-p 80:0: invalid containerPort: 0'],
+    ['a bad host port', ['run', '-p', '70000:80', '::1'], '-p 70000:80: invalid hostPort: 70000'],
+    ['a bad host ip', ['run', '-p', '1.2.3:80:80', '::1'], '-p 1.2.3:80:80: invalid IP address: 1.2.3'],
+    ['a bad protocol', ['run', '-p', '80/tpc', '::1'], '-p 80/tpc: invalid proto: tpc'],
+    [
+      'ranges of two lengths',
+      ['run', '-p', '80-82:80-81', '::1'],
+      'invalid ranges specified for container and host Ports: 80-81 and 80-82',
+    ],
+    ['sctp', ['run', '-p', '80/sctp', '::1'], 'unsupported protocol sctp: sluice forwards tcp and udp'],
+    ['-p without a value', ['run', '-p'], 'Not enough arguments following: p'],
+    ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
+    ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
+    ['a target with --config', ['run', '--config', 'x', '::1'], 'a target cannot be given with --config'],
+    ['a duration without unit', ['run', '-p', '80', '--idle-timeout', '5', '::1'], 'invalid duration "5"'],
+    ['a duration of 0', ['run', '-p', '80', '--connect-timeout', '0s', '::1'], '--connect-timeout 0s:'],
+    ['a bad drain timeout', ['run', '-p', '80', '--drain-timeout', 'x', '::1'], 'invalid duration "x"'],
+    ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],
+    ['an unknown engine', ['run', '-p', '80', '--engine', 'warp', '::1'], 'engine, Given: "warp", Choices: '],
+    ['an unknown level', ['run', '-p', '80', '--log-level', 'loud', '::1'], 'log-level, Given: "loud"'],
+    [
+      'an option given twice',
+      ['run', '-p', '80', '--name', 'a', '--name', 'b', '::1'],
+      '--name was given 2 times: it takes one value',
+    ],
+    ['an unknown format', ['check', '--format', 'yaml', 'x'], 'format, Given: "yaml"'],
+  ])('%s', async (_name, args, message) => {
+    const { code, stdout, stderr } = await sluiceOutput(args);
+    expect({ code, stdout, lines: stderr.split('\n').length - 1 }).toEqual({ code: 2, stdout: '', lines: 1 });
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('a bad mapping file ends with 1', () => {
+  const bad =
+    '{ "mappings": [\n  { "to": "::1", "ports": ["80:0"], "prots": [] },\n  { "ports": [true] } ] }';
+
+  it.each(['check', 'run --config'])('and every fault with its place: %s', async (command) => {
+    const path = file(bad);
+    const { code, stdout, stderr } = await sluiceOutput([...command.split(' '), path]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines[0]).toBe(`sluice: ${path} has 4 faults: nothing is published from it`);
+    expect(lines.slice(1).map((line) => line.trim().slice(path.length, path.length + 75))).toEqual([
+      expect.stringMatching(/^:2:28: mappings\[0\]\.ports\[0\]: "80:0": invalid containerPort: 0;/),
+      expect.stringMatching(/^:2:46: mappings\[0\]\.prots: unknown key, did you mean "ports"\?/),
+      expect.stringMatching(/^:3:3: mappings\[1\]\.to: "to" is missing/),
+      expect.stringMatching(/^:3:15: mappings\[1\]\.ports\[0\]: true is not allowed: it must be/),
+    ]);
+  });
+
+  it('that cannot be read', async () => {
+    const { code, stderr } = await sluiceOutput(['check', '/no/such/file.json']);
+    expect(code).toBe(1);
+    expect(stderr).toBe('sluice: cannot read the mapping file /no/such/file.json: no such file\n');
+  });
+});
+
+describe('sluice check', () => {
+  it('prints one port a line', async () => {
+    const { code, stdout, stderr } = await sluiceOutput(['check', file(example)]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe(`web: 80/tcp of 172.17.0.2 -> 0.0.0.0:8080, [::]:8080
+web: 53/udp of 172.17.0.2 -> 127.0.0.1:5353
+web: 443/tcp of 172.17.0.2 -> 127.0.0.1:8443
+unix:/run/app.sock: 90/tcp of unix:/run/app.sock -> 0.0.0.0:(free port), [::]:(free port)
+unix:/run/app.sock: 91/tcp of unix:/run/app.sock -> 0.0.0.0:8000-8010, [::]:8000-8010
+unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
+`);
+  });
+
+  it('prints an array with a record a port in the mapping file’s key names', async () => {
+    const { code, stdout } = await sluiceOutput(['check', '--format', 'json', file(example)]);
+    expect(code).toBe(0);
+    const web = { mapping: 'web', to: '172.17.0.2' };
+    const app = { mapping: 'unix:/run/app.sock', to: 'unix:/run/app.sock', protocol: 'tcp' };
+    expect(JSON.parse(stdout)).toStrictEqual([
+      { ...web, protocol: 'tcp', host_ip: '', published: '8080', target: 80 },
+      { ...web, protocol: 'udp', host_ip: '127.0.0.1', published: '5353', target: 53 },
+      { ...web, protocol: 'tcp', host_ip: '127.0.0.1', published: '8443', target: 443 },
+      { ...app, host_ip: '', published: '', target: 90 },
+      { ...app, host_ip: '', published: '8000-8010', target: 91 },
+      { ...app, host_ip: '127.0.0.1', published: '', target: 92 },
+    ]);
+  });
+
+  it('tells in one line that its answer could not be written', async () => {
+    const full = openFullDisk();
+    if (full === undefined) return;
+    const check = spawnSluice(['check', file(example)], { stdoutFile: full });
+    expect(await check.ended()).toEqual({ code: 1, signal: null });
+    expect(check.stderr).toBe('sluice: ENOSPC: no space left on device, write\n');
+  });
+
+  it('is not harmed by a reader that has seen enough', async () => {
+    const ports = Array.from({ length: 20_000 }, (_, index) => `${index + 1}:80`);
+    const path = file(JSON.stringify({ mappings: [{ to: '10.0.0.1', ports }] }));
+    const check = spawnSluice(['check', path]);
+    check.child.stdout?.once('data', () => check.child.stdout?.destroy());
+    expect(await check.ended()).toEqual({ code: 0, signal: null });
+    expect(check.stderr).toBe('');
+  });
+});
+
+it('sluice schema prints a JSON Schema', async () => {
+  const { code, stdout } = await sluiceOutput(['schema']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ type: 'object', required: ['mappings'] });
+});
+
+it('--version and --help print on stdout and end with 0', async () => {
+  const version = await sluiceOutput(['--version']);
+  expect(version).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
+  const help = await sluiceOutput(['--help']);
+  expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: '' });
+  for (const command of ['run', 'check', 'schema', 'demo'])
+    expect(help.stdout).toContain(`sluice ${command}`);
+});

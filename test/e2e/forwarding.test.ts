@@ -1,0 +1,245 @@
+/** Real clients and servers with the real executable between them. */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { promises as dns } from 'node:dns';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import autocannon from 'autocannon';
+import * as dnsPacket from 'dns-packet';
+import { blockBytes, HashSink, hashOfBlocks, numberedBlocks } from '../support/bytes.js';
+import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { runSluice, withDeadline } from '../support/sluice-process.js';
+import { closed, dial, echo, exchange, listenTcp } from '../support/tcp.js';
+
+jest.setTimeout(60_000);
+afterEach(cleanUpAll);
+
+async function listenHttp(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanUp(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function udpSocket(type: 'udp4' | 'udp6', address: string): Promise<UdpSocket> {
+  const socket = createSocket(type);
+  socket.bind(0, address);
+  await once(socket, 'listening');
+  cleanUp(() => socket.close());
+  return socket;
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
+  cleanUp(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+describe('a web server under load', () => {
+  it('answers every request over kept connections, and each connection is logged as done', async () => {
+    const target = await listenHttp((_request, response) => response.end('hello'));
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    let connected = 0;
+    const result = await autocannon({
+      url: `http://127.0.0.1:${sluice.port()}/`,
+      connections: 50,
+      amount: 10_000,
+      timeout: 20,
+      setupClient: () => {
+        connected += 1;
+      },
+    });
+    expect(result).toMatchObject({ errors: 0, timeouts: 0, non2xx: 0, '2xx': 10_000 });
+    await sluice.flowsLogged(connected);
+    await sluice.stop();
+    expect(sluice.flows().map(({ reason }) => reason)).toEqual(Array(connected).fill('done'));
+  });
+
+  it('answers every request over a connection each', async () => {
+    const target = await listenHttp((_request, response) => response.end('hello'));
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const result = await autocannon({
+      url: `http://127.0.0.1:${sluice.port()}/`,
+      connections: 50,
+      duration: 3,
+      timeout: 20,
+      headers: { connection: 'close' },
+    });
+    expect(result).toMatchObject({ errors: 0, timeouts: 0, non2xx: 0 });
+    expect(result['2xx']).toBeGreaterThan(500);
+    await sluice.flowsLogged(result['2xx'], 'done');
+    await sluice.stop();
+    // When the time is over the clients leave, in the middle of an answer if need be.
+    const cutOff = sluice.flows().filter(({ reason }) => reason !== 'done');
+    expect(cutOff.every(({ reason }) => reason === 'client-reset')).toBe(true);
+    expect(cutOff.length).toBeLessThanOrEqual(50);
+  });
+});
+
+/** The largest resident size the process ever had, in bytes; undefined where there is no /proc. */
+function peakMemory(pid: number): number | undefined {
+  try {
+    const line = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return line === null ? undefined : Number(line[1]) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+describe('one gigabyte arrives byte by byte, in bounded memory', () => {
+  const blocks = 2 ** 30 / blockBytes;
+  const memoryBound = 256 * 1024 * 1024;
+
+  it.each(['download', 'upload'] as const)('%s', async (way) => {
+    const received = new HashSink();
+    let uploaded: () => void = () => undefined;
+    const upload = new Promise<void>((resolve) => {
+      uploaded = resolve;
+    });
+    const target = await listenTcp((socket) => {
+      if (way === 'download') void pipeline(numberedBlocks(blocks), socket);
+      else void pipeline(socket, received, { end: true }).then(uploaded);
+    });
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(sluice.port());
+    if (way === 'download') {
+      client.end();
+      await pipeline(client, received);
+    } else {
+      await pipeline(numberedBlocks(blocks), client);
+      await withDeadline(upload, () => `${received.bytes} bytes came`);
+    }
+    expect(received.bytes).toBe(blocks * blockBytes);
+    expect(received.digest()).toBe(hashOfBlocks(blocks));
+    expect(peakMemory(sluice.pid) ?? 0).toBeLessThan(memoryBound);
+  });
+});
+
+it('the same file comes through ten mappings of one mapping file', async () => {
+  const content = Buffer.concat(await numberedBlocks(16).toArray());
+  const target = await listenHttp((_request, response) => response.end(content));
+  const path = join(folder(), 'ten.json');
+  const mappings = Array.from({ length: 10 }, (_, index) => ({
+    name: `web-${index}`,
+    to: '127.0.0.1',
+    ports: [{ target, host_ip: '127.0.0.1' }],
+  }));
+  writeFileSync(path, JSON.stringify({ name: 'ten', mappings }));
+  const sluice = await runSluice(['--config', path], 10);
+  const answers = await Promise.all(
+    sluice.published.map(async ({ port }) => {
+      const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+      return Buffer.from(await response.arrayBuffer());
+    }),
+  );
+  expect(answers.every((answer) => answer.equals(content))).toBe(true);
+  const flows = await sluice.flowsLogged(10);
+  expect(new Set(flows.map(({ mapping }) => mapping)).size).toBe(10);
+  expect(flows.every(({ instance }) => instance === 'ten')).toBe(true);
+});
+
+describe('a DNS server behind a UDP port', () => {
+  const longText = Array.from({ length: 12 }, (_, index) => String(index % 10).repeat(100));
+
+  function answerTo(query: dnsPacket.Packet): Buffer {
+    const [question] = query.questions ?? [];
+    const name = question?.name ?? '';
+    const records: Record<string, dnsPacket.Answer> = {
+      A: { type: 'A', name, data: '192.0.2.7' },
+      AAAA: { type: 'AAAA', name, data: '2001:db8::7' },
+      TXT: { type: 'TXT', name, data: [...longText] },
+    };
+    const answer = name === 'nowhere.example' ? undefined : records[question?.type ?? ''];
+    return dnsPacket.encode({
+      type: 'response',
+      id: query.id ?? 0,
+      flags: dnsPacket.RECURSION_DESIRED | (answer === undefined ? 3 : 0),
+      questions: query.questions ?? [],
+      answers: answer === undefined ? [] : [answer],
+    });
+  }
+
+  async function resolverThroughSluice(): Promise<dns.Resolver> {
+    const server = await udpSocket('udp4', '127.0.0.1');
+    server.on('message', (datagram, from) =>
+      server.send(answerTo(dnsPacket.decode(datagram)), from.port, from.address),
+    );
+    const sluice = await runSluice(['-p', `127.0.0.1::${server.address().port}/udp`, '127.0.0.1']);
+    const resolver = new dns.Resolver({ timeout: 2_000, tries: 4 });
+    resolver.setServers([`127.0.0.1:${sluice.port()}`]);
+    return resolver;
+  }
+
+  it('answers A, AAAA, a large TXT and a name that does not exist', async () => {
+    const resolver = await resolverThroughSluice();
+    expect(await resolver.resolve4('web.example')).toEqual(['192.0.2.7']);
+    expect(await resolver.resolve6('web.example')).toEqual(['2001:db8::7']);
+    expect(await resolver.resolveTxt('web.example')).toEqual([longText]);
+    await expect(resolver.resolve4('nowhere.example')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
+  it('answers two hundred queries at once', async () => {
+    const resolver = await resolverThroughSluice();
+    const names = Array.from({ length: 200 }, (_, index) => `host-${index}.example`);
+    const answers = await Promise.all(names.map((name) => resolver.resolve4(name)));
+    expect(answers).toEqual(names.map(() => ['192.0.2.7']));
+  });
+});
+
+describe('targets', () => {
+  it('a unix socket', async () => {
+    const path = join(folder(), 'app.sock');
+    await listenTcp(echo, { path });
+    const sluice = await runSluice(['-p', '127.0.0.1::80', `unix:${path}`]);
+    expect(await exchange(await dial(sluice.port()), 'through a unix socket')).toBe('through a unix socket');
+    expect(await sluice.flowLogged()).toMatchObject({ target: `unix:${path}`, reason: 'done' });
+  });
+
+  it('a name', async () => {
+    const target = await listenTcp(echo);
+    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, 'localhost']);
+    expect(await exchange(await dial(sluice.port()), 'by name')).toBe('by name');
+    expect(await sluice.flowLogged()).toMatchObject({ mapping: 'localhost', reason: 'done' });
+  });
+
+  it('a name that does not resolve: said in a warning, and its flows are reset', async () => {
+    const sluice = await runSluice(['-p', '127.0.0.1::80', 'no-such-name.invalid']);
+    const warning = await sluice.logged(({ level }) => level === 40);
+    expect(warning['msg']).toMatch(/^cannot resolve no-such-name\.invalid: /);
+    const client = await dial(sluice.port());
+    expect(await closed(client)).toBe('ECONNRESET');
+    const flow = await sluice.flowLogged();
+    expect(flow).toMatchObject({ reason: 'target-unreachable', target: null });
+  });
+});
+
+describe('UDP through every address of the host', () => {
+  async function echoed(family: 4 | 6, port: number): Promise<string> {
+    const type = family === 4 ? 'udp4' : 'udp6';
+    const client = await udpSocket(type, family === 4 ? '127.0.0.1' : '::1');
+    client.send(`over ipv${family}`, port, family === 4 ? '127.0.0.1' : '::1');
+    const [answer] = await withDeadline(once(client, 'message'), () => 'no datagram came back');
+    return String(answer);
+  }
+
+  it('is answered over IPv4 and, where the machine has it, IPv6', async () => {
+    const target = await udpSocket('udp4', '127.0.0.1');
+    target.on('message', (datagram, from) => target.send(datagram, from.port, from.address));
+    const sluice = await runSluice(['-p', `${target.address().port}/udp`, '127.0.0.1']);
+    expect(await echoed(4, sluice.port())).toBe('over ipv4');
+    if (sluice.published.length < 2) {
+      console.warn('IPv6 is not tested: this machine has none');
+      return;
+    }
+    expect(await echoed(6, sluice.port(1))).toBe('over ipv6');
+  });
+});

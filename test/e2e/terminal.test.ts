@@ -1,0 +1,98 @@
+/** What a person at a terminal sees, and what a start loads. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { runSluice, sluicePath, withDeadline } from '../support/sluice-process.js';
+import { dial, echo, exchange, listenTcp } from '../support/tcp.js';
+
+jest.setTimeout(60_000);
+afterEach(cleanUpAll);
+
+/** util-linux's script, which runs a command on a pseudo terminal; other systems' take other options. */
+function hasScript(): boolean {
+  try {
+    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux');
+  } catch {
+    return false;
+  }
+}
+
+/** Runs sluice on a terminal, sends one flow through it, presses Ctrl-C, and gives what the terminal showed. */
+async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
+  const target = await listenTcp(echo);
+  const command = `exec ${process.execPath} ${sluicePath} run -p 127.0.0.1::${target} 127.0.0.1`;
+  const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  cleanUp(() => terminal.kill('SIGKILL'));
+  let shown = '';
+  const showing = (pattern: RegExp) =>
+    withDeadline(
+      new Promise<string>((resolve) => {
+        const look = () => {
+          const found = pattern.exec(shown);
+          if (found !== null) resolve(found[1] ?? '');
+        };
+        terminal.stdout.on('data', look);
+        look();
+      }),
+      () => `${pattern} was not shown, only:\n${shown}`,
+    );
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text;
+  });
+  const port = Number(await showing(/ -> 127\.0\.0\.1:(\d+)\r\n/));
+  await exchange(await dial(port), 'hello');
+  await showing(/(5 B in)/);
+  const exit = once(terminal, 'close');
+  terminal.stdin.write('\u0003');
+  expect(await withDeadline(exit, () => `Ctrl-C did not end it:\n${shown}`)).toEqual([0, null]);
+  return shown;
+}
+
+describe('the log on a terminal', () => {
+  it('is sentences, with colour unless NO_COLOR is set', async () => {
+    if (!hasScript()) {
+      console.warn("The terminal is not tested: this machine has no util-linux 'script'");
+      return;
+    }
+    const coloured = await shownOnTerminal({});
+    expect(coloured).toContain('\u001b[32mdone');
+    const plain = await shownOnTerminal({ NO_COLOR: '1' });
+    expect(plain).not.toContain('\u001b[');
+    expect(plain).not.toContain('"level"');
+    expect(plain).toMatch(
+      /^\[\d\d:\d\d:\d\d\] INFO: 127\.0\.0\.1 tcp 127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+ {2}5 B in, 5 B out, \d+ ms {2}done\r$/m,
+    );
+    expect(plain).toMatch(/INFO: stopped\r\n$/);
+  });
+});
+
+it('run with -p loads neither the mapping file’s parser and schema nor the terminal’s printer', async () => {
+  // A module hook that tells on stderr, as a log line, what is loaded.
+  const hook =
+    'export async function load(url, context, next) {' +
+    "if (url.startsWith('file:')) process._rawDebug(JSON.stringify({ loaded: url }));" +
+    'return next(url, context); }';
+  const register =
+    "import { register } from 'node:module';" +
+    `register('data:text/javascript,${encodeURIComponent(hook).replaceAll("'", '%27')}');`;
+  const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(register)}`];
+  const sluice = await runSluice(['-p', '127.0.0.1::80', '::1'], 1, { nodeOptions });
+  await sluice.stop();
+  const loaded = sluice.records.flatMap(({ loaded: url }) => (typeof url === 'string' ? [url] : []));
+  expect(loaded.some((url) => /\/run-\w+\.js$/.test(url))).toBe(true);
+  expect(
+    loaded.filter((url) => /\/(read-mapping-file|print-schema|pretty-stream|check|demo)-/.test(url)),
+  ).toEqual([]);
+  const code = loaded.map((url) => readFileSync(new URL(url), 'utf8'));
+  for (const library of ['valibot', '@humanwhocodes/momoa', 'leven', 'pino-pretty', 'pretty-bytes']) {
+    expect([library, code.some((text) => text.includes(`// node_modules/${library}/`))]).toEqual([
+      library,
+      false,
+    ]);
+  }
+});
