@@ -24,6 +24,20 @@ export function parseDuration(text: string): number {
   return Math.round(total);
 }
 
+/**
+ * The same, where none at all would make no sense.
+ *
+ * @throws SluiceError SLUICE_BAD_DURATION
+ */
+export function parsePositiveDuration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds > 0) return milliseconds;
+  throw new SluiceError(
+    'SLUICE_BAD_DURATION',
+    `invalid duration ${JSON.stringify(text)}: it must be 1ms or more`,
+  );
+}
+
 function sumOfParts(text: string): number {
   let total = 0;
   for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g)) {

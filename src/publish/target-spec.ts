@@ -53,9 +53,12 @@ function unixTarget(text: string): TargetSpec {
   return { kind: 'unix', path };
 }
 
-/** `172.17.0.300` and `10.1` are slips of the pen, not names: no top-level domain is a number (RFC 3696). */
+/**
+ * `172.17.0.300` and `10.1` are slips of the pen, not names: no top-level domain is a number (RFC 3696). Resolvers take
+ * a hexadecimal one for an address too.
+ */
 function looksLikeIpv4(name: string): boolean {
-  return /(^|\.)\d+$/.test(name);
+  return /(^|\.)(\d+|0x[\da-f]*)$/i.test(name);
 }
 
 function badTarget(text: string, why?: string): SluiceError {
