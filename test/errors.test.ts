@@ -45,7 +45,7 @@ describe('messageOf', () => {
 
 describe('printable', () => {
   it('keeps a text on one line and away from the terminal', () => {
-    expect(printable('a\nb\u001b[31mc')).toBe('a\\nb\\u001b[31mc');
+    expect(printable('a\nb\u001b[31mc\u007f\u009b')).toBe('a\\nb\\u001b[31mc\\u007f\\u009b');
   });
 
   it('leaves letters of every script as they are', () => {

@@ -1,7 +1,7 @@
 /** The JSON mapping file: its text -> immutable Mapping values, or every fault in it at once. */
 import { closestMatch } from 'leven';
 import * as v from 'valibot';
-import { messageOf, SluiceError } from '../errors.js';
+import { messageOf, printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { findConflicts } from './conflicts.js';
 import {
@@ -173,7 +173,7 @@ function badFile(fileName: string, faults: readonly Fault[]): SluiceError {
   );
   const lines = inOrder.slice(0, limits.faultsTold).map(({ path, position, message }) => {
     const place = path.length === 0 ? '' : ` ${formatPath(path)}:`;
-    return `${fileName}:${position.line}:${position.column}:${place} ${message}`;
+    return printable(`${fileName}:${position.line}:${position.column}:${place} ${message}`);
   });
   if (faults.length > lines.length) lines.push(`${fileName}: and ${faults.length - lines.length} more`);
   const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;

@@ -1,5 +1,5 @@
 import { type IpAddress, parseIp } from '../address/ip.js';
-import { SluiceError } from '../errors.js';
+import { printable, SluiceError } from '../errors.js';
 
 /** Where a mapping leads, as it was written; src/target turns it into addresses. */
 export type TargetSpec =
@@ -65,6 +65,6 @@ function badTarget(text: string, why?: string): SluiceError {
   const reason = why === undefined ? '' : ` (${why})`;
   return new SluiceError(
     'SLUICE_BAD_TARGET',
-    `invalid target ${JSON.stringify(text)}${reason}: it must be ${targetAllowed}`,
+    `invalid target ${printable(JSON.stringify(text))}${reason}: it must be ${targetAllowed}`,
   );
 }

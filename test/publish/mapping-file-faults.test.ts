@@ -69,6 +69,7 @@ describe('a file that is no JSON', () => {
       '{"mappings": [],}',
       'f.json:1:17: not JSON: Expected double-quoted property name (JSON has no comments and no trailing commas)',
     ],
+    ['\u0000{}', "f.json:1:1: not JSON: Unexpected token '\\u0000'"],
     [
       '// edge\n{}',
       "f.json:1:1: not JSON: Unexpected token '/' (JSON has no comments and no trailing commas)",
