@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Listener } from '../../src/engine/engine.js';
 import type { StreamTcpListener, StreamUdpListener } from '../../src/engine/stream/stream-listener.js';
@@ -13,6 +14,11 @@ import { rejectionOf } from '../support/thrown.js';
 
 const loopback4 = { family: 4, text: '127.0.0.1' } as const;
 const loopback6 = { family: 6, text: '::1' } as const;
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ family }) => family === 'IPv6'),
+);
+const loopbacks = hasIpv6 ? [loopback4, loopback6] : [loopback4];
 
 /** Undone after each test, last first. */
 const cleanUps: (() => unknown)[] = [];
@@ -77,16 +83,11 @@ async function loopTurns(until: () => boolean): Promise<void> {
 }
 
 describe('a bound listener', () => {
-  it.each([
-    ['tcp', loopback4],
-    ['tcp', loopback6],
-    ['udp', loopback4],
-    ['udp', loopback6],
-  ] as const)('says the %s port the kernel chose, on %j', async (protocol, ip) => {
-    const listener = await (protocol === 'tcp' ? bindTcp(ip) : bindUdp(ip));
-    expect(listener.protocol).toBe(protocol);
-    expect(listener.endpoint).toEqual({ ip, port: expect.any(Number) });
-    expect(listener.endpoint.port).toBeGreaterThan(0);
+  it.each(loopbacks)('says which port the kernel chose, on $text', async (ip) => {
+    for (const listener of [await bindTcp(ip), await bindUdp(ip)]) {
+      expect(listener.endpoint).toEqual({ ip, port: expect.any(Number) });
+      expect(listener.endpoint.port).toBeGreaterThan(0);
+    }
   });
 
   it.each(['tcp', 'udp'] as const)('has its %s port alone, until it is closed', async (protocol) => {
@@ -178,27 +179,23 @@ describe('datagrams that come before anybody receives', () => {
 });
 
 describe('bindAll on this machine', () => {
-  it('binds a range and closes it again', async () => {
-    const all = await bindAll(
-      nodeBinder,
-      mappingsOf('127.0.0.1::80-99', '127.0.0.1::80-99/udp', '[::1]::80'),
-    );
-    for (const { listeners } of all) cleanUps.push(() => listeners[0]?.close());
-    const ports = all.map(
-      ({ mapping, listeners }) =>
-        `${mapping.protocol} ${listeners[0]?.endpoint.ip.text} ${listeners[0]?.endpoint.port}`,
-    );
-    expect(new Set(ports).size).toBe(41);
+  it('binds many ports, each another', async () => {
+    const all = await bindAll(nodeBinder, mappingsOf('127.0.0.1::80-119', '127.0.0.1::80-119/udp'));
+    const listeners = all.flatMap((mapping) => mapping.listeners);
+    for (const listener of listeners) cleanUps.push(() => listener.close());
+    expect(new Set(listeners.map(({ protocol, endpoint }) => `${protocol} ${endpoint.port}`)).size).toBe(80);
   });
 
   it.each(['tcp', 'udp'] as const)(
-    'binds a free %s port on 0.0.0.0 and [::] both, which takes no IPv4',
+    'binds a free %s port on 0.0.0.0 and, where the machine has IPv6, on [::] too',
     async (protocol) => {
       const [mapping] = await bindAll(nodeBinder, mappingsOf(`80/${protocol}`));
       for (const listener of mapping?.listeners ?? []) cleanUps.push(() => listener.close());
       const endpoints = mapping?.listeners.map(({ endpoint }) => endpoint) ?? [];
-      expect(endpoints.map(({ ip }) => ip.text)).toEqual(['0.0.0.0', '::']);
-      expect(endpoints[1]?.port).toBe(endpoints[0]?.port);
+      const addresses = endpoints.map(({ ip }) => ip.text);
+      // A machine may bind [::] and yet have no IPv6 address.
+      expect([['0.0.0.0', '::'], ...(hasIpv6 ? [] : [['0.0.0.0']])]).toContainEqual(addresses);
+      expect(new Set(endpoints.map(({ port }) => port)).size).toBe(1);
     },
   );
 
