@@ -70,6 +70,13 @@ describe('a pool', () => {
     ]);
   });
 
+  it('has the next mapping wait until it is settled, also where it was refused a port on [::]', async () => {
+    expect(await boundTo(taking(':::80'), '80-82:1', '80-82:2')).toEqual([
+      ['0.0.0.0:81', ':::81'],
+      ['0.0.0.0:82', ':::82'],
+    ]);
+  });
+
   it('of which none is free fails in the words of Docker', async () => {
     const failure = await rejectionOf(
       boundTo(new FakeBinder(), '127.0.0.1:80-81:1', '127.0.0.1:80-81:2', '127.0.0.1:80-81:3'),

@@ -72,6 +72,9 @@ describe('colour', () => {
 
   it('sets flows that ended well apart from the others', () => {
     expect(written(true, done)).toContain('\u001b[32mdone');
+    expect(written(true, (logger) => logger.info({ ...flow, reason: 'expired' }, 'flow'))).toContain(
+      '\u001b[32mexpired',
+    );
     expect(written(true, reset)).toContain('\u001b[33mclient-reset');
   });
 });

@@ -32,6 +32,10 @@ describe('a host port is taken', () => {
     expect(conflictsOf('8000-8002:80-82', '8001:90')).toEqual([[3, 1]]);
   });
 
+  it('by the first of several addresses when a wildcard is asked for', () => {
+    expect(conflictsOf('127.0.0.1:80:1', '127.0.0.2:80:2', '0.0.0.0:80:3')).toEqual([[2, 0]]);
+  });
+
   it('by the first that asked, however many follow', () => {
     expect(conflictsOf('127.0.0.1:80:1', '0.0.0.0:80:2', '127.0.0.1:80:3', '127.0.0.2:80:4')).toEqual([
       [1, 0],
