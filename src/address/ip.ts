@@ -17,14 +17,35 @@ export const everyIpv6: IpAddress = { family: 6, text: '::' };
  * @returns undefined where the text is neither
  */
 export function parseIp(text: string): IpAddress | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    return hasLeadingZero(text) ? undefined : { family: 4, text };
-  }
-  if (!ipaddr.IPv6.isValid(text)) return undefined;
-  const parsed = ipaddr.IPv6.parse(text);
-  if (parsed.isIPv4MappedAddress()) return { family: 4, text: parsed.toIPv4Address().toString() };
-  const zone = parsed.zoneId === undefined ? '' : `%${parsed.zoneId}`;
-  return { family: 6, text: new ipaddr.IPv6(parsed.parts).toRFC5952String() + zone };
+  if (text.includes(':')) return parseIpv6(text);
+  return isFourParts(text) ? { family: 4, text } : undefined;
+}
+
+function parseIpv6(text: string): IpAddress | undefined {
+  const percent = text.indexOf('%');
+  const zone = percent < 0 ? '' : text.slice(percent);
+  const address = hexTail(percent < 0 ? text : text.slice(0, percent));
+  if (address === undefined || !(zone === '' || zonePattern.test(zone))) return undefined;
+  if (!ipaddr.IPv6.isValid(address)) return undefined;
+  const parsed = ipaddr.IPv6.parse(address);
+  if (!parsed.isIPv4MappedAddress()) return { family: 6, text: parsed.toRFC5952String() + zone };
+  return zone === '' ? { family: 4, text: parsed.toIPv4Address().toString() } : undefined;
+}
+
+/** The name or number of an interface, of at most IFNAMSIZ - 1 characters: `eth0.100` and `br-lan` too. */
+const zonePattern = /^%[\w.-]{1,15}$/;
+
+/**
+ * An IPv6 address may end in an IPv4 one (RFC 4291 section 2.2): writes that in hexadecimal like the rest. ipaddr.js
+ * would take parts in octal and hexadecimal there, and `::1.2.3.4` for an IPv4-mapped address.
+ */
+function hexTail(address: string): string | undefined {
+  if (!address.includes('.')) return address;
+  const start = address.lastIndexOf(':') + 1;
+  const tail = address.slice(start);
+  if (!isFourParts(tail)) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = tail.split('.').map(Number);
+  return `${address.slice(0, start)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** True for `0.0.0.0` and `::`, which stand for every address of their family. */
@@ -32,7 +53,7 @@ export function isWildcard(ip: IpAddress): boolean {
   return ip.text === everyIpv4.text || ip.text === everyIpv6.text;
 }
 
-/** `010.0.0.1` is octal to some readers and decimal to others, so it is refused, as Go does. */
-function hasLeadingZero(fourParts: string): boolean {
-  return /(^|\.)0\d/.test(fourParts);
+/** Four decimal parts. `010.0.0.1` is octal to some readers and decimal to others, so it is refused, as Go does. */
+function isFourParts(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) && !/(^|\.)0\d/.test(text);
 }

@@ -31,6 +31,8 @@ async function bindTcp({ ip, port }: Endpoint): Promise<StreamTcpListener> {
   server.on('connection', (client) => arrivals.arrive(client));
   server.listen({ host: ip.text, port, ipv6Only: ip.family === 6, backlog: limits.listenBacklog });
   await once(server, 'listening');
+  // An accept that fails (ENOBUFS, ENFILE) costs that connection; without a handler it would cost the process.
+  server.on('error', () => undefined);
   const bound = server.address();
   return {
     protocol: 'tcp',

@@ -1,5 +1,4 @@
 import { type Endpoint, formatEndpoint } from '../address/endpoint.js';
-import type { FlowEnd, TargetAddress } from '../engine/engine.js';
 
 /** What the access log tells of one flow; the keys are part of sluice's interface. */
 export interface AccessRecord {
@@ -20,7 +19,25 @@ export interface AccessRecord {
   readonly error?: string;
 }
 
-export function accessRecord(end: FlowEnd, mapping: string, published: Endpoint): AccessRecord {
+/** What of a flow's end the record tells; an engine's FlowEnd has it all. */
+export interface EndedFlow {
+  readonly protocol: string;
+  readonly client: Endpoint;
+  readonly target: ({ readonly kind: 'ip' } & Endpoint) | UnixAddress | undefined;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly milliseconds: number;
+  readonly reason: string;
+  readonly failed: string | undefined;
+  readonly error: string | undefined;
+}
+
+interface UnixAddress {
+  readonly kind: 'unix';
+  readonly path: string;
+}
+
+export function accessRecord(end: EndedFlow, mapping: string, published: Endpoint): AccessRecord {
   return {
     mapping,
     protocol: end.protocol,
@@ -36,6 +53,6 @@ export function accessRecord(end: FlowEnd, mapping: string, published: Endpoint)
   };
 }
 
-function formatTargetAddress(address: TargetAddress): string {
-  return address.kind === 'unix' ? `unix:${address.path}` : formatEndpoint(address);
+function formatTargetAddress(address: Endpoint | UnixAddress): string {
+  return 'path' in address ? `unix:${address.path}` : formatEndpoint(address);
 }

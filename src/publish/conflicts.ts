@@ -17,23 +17,34 @@ export function listenAddresses(hostIp: IpAddress | undefined): readonly IpAddre
  * inside the other's wildcard. Pools and free ports give way at bind time, so they never conflict here.
  */
 export function findConflicts(mappings: readonly Mapping[]): Conflict[] {
-  const holders = new Map<string, Mapping[]>();
+  const held = new HeldPorts();
   const conflicts: Conflict[] = [];
   for (const mapping of mappings) {
     if (mapping.hostPort.kind !== 'fixed') continue;
-    const key = `${mapping.hostPort.port}/${mapping.protocol}`;
-    const sharing = holders.get(key) ?? [];
-    const holder = sharing.find((other) => overlap(other.hostIp, mapping.hostIp));
-    if (holder === undefined) holders.set(key, [...sharing, mapping]);
-    else conflicts.push({ mapping, holder });
+    const port = `${mapping.hostPort.port}/${mapping.protocol}`;
+    const addresses = listenAddresses(mapping.hostIp);
+    const holder = addresses.map((ip) => held.holderOf(port, ip)).find((other) => other !== undefined);
+    if (holder !== undefined) conflicts.push({ mapping, holder });
+    else for (const ip of addresses) held.hold(port, ip, mapping);
   }
   return conflicts;
 }
 
-function overlap(left: IpAddress | undefined, right: IpAddress | undefined): boolean {
-  return listenAddresses(left).some((a) =>
-    listenAddresses(right).some(
-      (b) => a.family === b.family && (a.text === b.text || isWildcard(a) || isWildcard(b)),
-    ),
-  );
+/** Who holds which port; looked up by address and by family, so that thousands of mappings take no longer each. */
+class HeldPorts {
+  readonly #byAddress = new Map<string, Mapping>();
+  /** The first holder of the port on any address of a family: the one that a wildcard meets. */
+  readonly #byFamily = new Map<string, Mapping>();
+
+  holderOf(port: string, ip: IpAddress): Mapping | undefined {
+    if (isWildcard(ip)) return this.#byFamily.get(`${port} ${ip.family}`);
+    const wildcard = ip.family === 4 ? everyIpv4 : everyIpv6;
+    return this.#byAddress.get(`${port} ${ip.text}`) ?? this.#byAddress.get(`${port} ${wildcard.text}`);
+  }
+
+  hold(port: string, ip: IpAddress, mapping: Mapping): void {
+    this.#byAddress.set(`${port} ${ip.text}`, mapping);
+    const family = `${port} ${ip.family}`;
+    if (!this.#byFamily.has(family)) this.#byFamily.set(family, mapping);
+  }
 }

@@ -1,4 +1,4 @@
-import { SluiceError } from '../errors.js';
+import { printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 
 const millisecondsPerUnit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
@@ -18,10 +18,24 @@ export function parseDuration(text: string): number {
   if (!(total <= limits.durationMs)) {
     throw new SluiceError(
       'SLUICE_BAD_DURATION',
-      `invalid duration ${JSON.stringify(text)}: ${durationAllowed}`,
+      `invalid duration ${printable(JSON.stringify(text))}: ${durationAllowed}`,
     );
   }
   return Math.round(total);
+}
+
+/**
+ * The same, where none at all would make no sense.
+ *
+ * @throws SluiceError SLUICE_BAD_DURATION
+ */
+export function parsePositiveDuration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds > 0) return milliseconds;
+  throw new SluiceError(
+    'SLUICE_BAD_DURATION',
+    `invalid duration ${JSON.stringify(text)}: it must be 1ms or more`,
+  );
 }
 
 function sumOfParts(text: string): number {

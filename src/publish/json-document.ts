@@ -33,10 +33,11 @@ export function readJson(text: string): JsonResult {
   // RFC 8259 section 8.1 lets a parser pass over a byte order mark, which editors on Windows write.
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
   try {
-    const root = parse(body, { mode: 'json' });
-    return { ok: true, document: documentOf(root, JSON.parse(body)) };
+    // JSON.parse goes first: it is the stricter one, and has the better words for what is wrong.
+    const value: unknown = JSON.parse(body);
+    return { ok: true, document: documentOf(parse(body, { mode: 'json' }), value) };
   } catch (error) {
-    return { ok: false, message: syntaxMessage(error, body), position: positionOfError(error) };
+    return { ok: false, message: syntaxMessage(error, body), position: positionOfError(error, body) };
   }
 }
 
@@ -72,7 +73,8 @@ function nearestNode(root: ValueNode, path: JsonPath): ValueNode {
 function childOf(node: ValueNode, step: string | number): ValueNode | undefined {
   if (node.type === 'Array') return node.elements[Number(step)]?.value;
   if (node.type !== 'Object') return undefined;
-  return node.members.find((member) => keyOf(member) === step)?.value;
+  // Of a key that stands twice the last counts, as with JSON.parse.
+  return node.members.findLast((member) => keyOf(member) === step)?.value;
 }
 
 function* repeatedKeys(node: ValueNode, path: JsonPath): Generator<RepeatedKey> {
@@ -100,14 +102,34 @@ function startOf(node: { loc: { start: TextPosition } }): TextPosition {
 }
 
 function syntaxMessage(error: unknown, text: string): string {
-  const said = messageOf(error).replace(/\s*\(\d+:\d+\)\.?$/, '');
+  // Parsers recurse, and so does whatever reads a value: one too deep for them is no mapping file.
+  if (error instanceof RangeError) return 'its values are nested too deeply';
+  if (text.trim() === '') return 'not JSON: the file is empty';
+  const said = messageOf(error).replace(
+    /((?: in JSON)? at position |, (?:\.\.\.)?".*is not valid JSON$).*/s,
+    '',
+  );
   const hint = /\/[/*]|,\s*[\]}]/.test(text) ? ' (JSON has no comments and no trailing commas)' : '';
   return `not JSON: ${said}${hint}`;
 }
 
-function positionOfError(error: unknown): TextPosition {
-  if (typeof error === 'object' && error !== null && 'line' in error && 'column' in error) {
-    return { line: Number(error.line), column: Number(error.column) };
+/** JSON.parse tells most offsets; that of an unexpected character only momoa tells. */
+function positionOfError(error: unknown, text: string): TextPosition {
+  const message = messageOf(error);
+  const offset = / at position (\d+)/.exec(message)?.[1];
+  if (offset !== undefined) return positionAt(text, Number(offset));
+  if (message.startsWith('Unexpected end')) return positionAt(text, text.length);
+  try {
+    parse(text, { mode: 'json' });
+  } catch (found) {
+    if (typeof found === 'object' && found !== null && 'line' in found && 'column' in found) {
+      return { line: Number(found.line), column: Number(found.column) };
+    }
   }
   return { line: 1, column: 1 };
+}
+
+function positionAt(text: string, offset: number): TextPosition {
+  const lines = text.slice(0, offset).split('\n');
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }

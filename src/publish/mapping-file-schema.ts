@@ -4,9 +4,10 @@
  */
 import type { ConversionConfig } from '@valibot/to-json-schema';
 import * as v from 'valibot';
+import { highestPort } from '../address/port.js';
 import { messageOf } from '../errors.js';
 import { limits } from '../limits.js';
-import { durationAllowed, durationPattern, parseDuration } from './duration.js';
+import { durationAllowed, durationPattern, parseDuration, parsePositiveDuration } from './duration.js';
 import { protocols } from './protocol.js';
 import { buildSpec, type PublishSpec, parsePublishSpec } from './publish-spec.js';
 import { parseTarget, targetAllowed } from './target-spec.js';
@@ -17,7 +18,7 @@ const portsAllowed =
   'a publish spec such as "8080:80", "127.0.0.1:5353:53/udp" or "9000-9010:9000-9010", a port, ' +
   'or an object with "target" and, as you like, "published", "host_ip" and "protocol"';
 const portAllowed = 'a port from 1 to 65535, or a range such as "8000-8010"';
-const publishedAllowed = `${portAllowed}; "" is a free port`;
+const publishedAllowed = `${portAllowed}; "" or 0 is a free port`;
 const hostIpAllowed = 'an IP address of this host; "" is every address';
 
 /** Runs one of our parsers inside the schema: its error becomes a fault at this place. */
@@ -32,24 +33,36 @@ function parsedBy<Input, Output>(parse: (input: Input) => Output, allowed?: stri
   });
 }
 
-/** An object that takes these keys only, and tells of every other one. */
+/**
+ * An object that takes these keys only, and tells of every other one along with the faults of its values. valibot's
+ * own closed object tells of the first alone, takes arrays, and passes over keys such as `constructor`.
+ */
 function closedObject<Entries extends v.ObjectEntries>(entries: Entries, allowed: string) {
-  return v.pipe(
-    v.looseObject(entries, (issue) => (issue.expected === 'Object' ? allowed : 'missing')),
-    v.rawCheck(({ dataset, addIssue }) => {
-      const input = dataset.value as Record<string, unknown>;
-      // A value of another kind has been refused; its characters or elements are no keys.
-      if (typeof input !== 'object' || input === null || Array.isArray(input)) return;
-      for (const key of Object.keys(input)) {
-        if (Object.hasOwn(entries, key)) continue;
-        const value = input[key];
-        addIssue({
-          message: unknownKeyMessage(Object.keys(entries)),
-          path: [{ type: 'object', origin: 'key', input, key, value }],
-        });
-      }
-    }),
-  );
+  const closed = v.strictObject(entries);
+  const shape = v.custom<Record<string, unknown>>(isPlainObject, allowed);
+  const onlyKnownKeys = v.rawCheck<Record<string, unknown>>(({ dataset, addIssue }) => {
+    const input = dataset.value as Record<string, unknown>;
+    const message = unknownKeyMessage(Object.keys(entries));
+    for (const key of Object.keys(input).filter((candidate) => !Object.hasOwn(entries, candidate))) {
+      addIssue({ message, path: [{ type: 'object', origin: 'key', input, key, value: input[key] }] });
+    }
+  });
+  const known = v.object(entries, 'missing');
+  const run: (typeof closed)['~run'] = (dataset, config) => {
+    const shaped = shape['~run'](dataset, config);
+    if (!shaped.typed) return shaped;
+    // Its values first, so that faults come in the order of the known keys; each is given the input as it stands.
+    const read = known['~run']({ value: shaped.value }, config);
+    const { issues } = onlyKnownKeys['~run']({ typed: true, value: shaped.value }, config);
+    return issues === undefined
+      ? read
+      : { typed: false, value: read.value, issues: [...(read.issues ?? []), ...issues] };
+  };
+  return { ...closed, '~run': run };
+}
+
+function isPlainObject(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && !Array.isArray(input);
 }
 
 const unknownKeyPrefix = 'unknown key; known: ';
@@ -67,31 +80,35 @@ export function knownKeysOf(message: string): string[] | undefined {
 
 const name = v.pipe(v.string(nameAllowed), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, nameAllowed));
 
-const duration = v.pipe(
-  v.string(durationAllowed),
-  v.regex(durationPattern, durationAllowed),
-  parsedBy(parseDuration),
-);
+/** The description stands before the parser: a JSON Schema tells of what is written, not of what it becomes. */
+function duration(description: string, parse = parseDuration) {
+  return v.pipe(
+    v.string(durationAllowed),
+    v.regex(durationPattern, durationAllowed),
+    v.description(description),
+    parsedBy(parse),
+  );
+}
 
-const positiveDuration = v.pipe(duration, v.minValue(1, `longer than 0: ${durationAllowed}`));
-
-const portNumber = v.pipe(
-  v.number(portAllowed),
-  v.integer(portAllowed),
-  v.minValue(1, portAllowed),
-  v.maxValue(65_535, portAllowed),
-);
+function portNumber(lowest: 0 | 1, allowed: string) {
+  return v.pipe(
+    v.number(allowed),
+    v.integer(allowed),
+    v.minValue(lowest, allowed),
+    v.maxValue(highestPort, allowed),
+  );
+}
 
 const longPort = v.pipe(
   closedObject(
     {
       target: v.pipe(
-        v.union([portNumber, v.string()], portAllowed),
+        v.union([portNumber(1, portAllowed), v.string()], portAllowed),
         v.description(`The port at the target: ${portAllowed}.`),
       ),
       published: v.optional(
         v.pipe(
-          v.union([portNumber, v.string()], publishedAllowed),
+          v.union([portNumber(0, publishedAllowed), v.string()], publishedAllowed),
           v.description(`The port on this host: ${publishedAllowed}.`),
         ),
       ),
@@ -122,7 +139,7 @@ const port = v.pipe(
     [
       v.pipe(v.string(), parsedBy(parsePublishSpec, portsAllowed)),
       v.pipe(
-        portNumber,
+        portNumber(1, portAllowed),
         parsedBy((value) => parsePublishSpec(String(value)), portsAllowed),
       ),
       longPort,
@@ -137,8 +154,8 @@ const mappingEntry = closedObject(
     name: v.optional(v.pipe(name, v.description('What this mapping is called in logs and tables.'))),
     to: v.pipe(
       v.string(targetAllowed),
-      parsedBy(parseTarget),
       v.description(`Where it leads: ${targetAllowed}.`),
+      parsedBy(parseTarget),
     ),
     ports: v.pipe(
       v.array(port, 'a list of ports'),
@@ -146,21 +163,15 @@ const mappingEntry = closedObject(
       v.description('The ports to publish, as docker run -p and Compose take them.'),
     ),
     connect_timeout: v.optional(
-      v.pipe(
-        positiveDuration,
-        v.description('How long one dial to the target may take; 10s where none is given.'),
-      ),
+      duration('How long one dial to the target may take; 10s where none is given.', parsePositiveDuration),
     ),
     idle_timeout: v.optional(
-      v.pipe(
-        duration,
-        v.description('A TCP flow on which nothing moves for so long is reset; "0s", the default: never.'),
-      ),
+      duration('A TCP flow on which nothing moves for so long is reset; "0s", the default: never.'),
     ),
     udp_timeout: v.optional(
-      v.pipe(
-        positiveDuration,
-        v.description('How long a UDP association outlives its last datagram; 90s where none is given.'),
+      duration(
+        'How long a UDP association outlives its last datagram; 90s where none is given.',
+        parsePositiveDuration,
       ),
     ),
     max_flows: v.optional(
@@ -196,10 +207,5 @@ export const mappingFileSchema = v.pipe(
 export type MappingFileValue = v.InferOutput<typeof mappingFileSchema>;
 export type MappingEntry = v.InferOutput<typeof mappingEntry>;
 
-/** How the schema is turned into a JSON Schema: our own checks go, closed objects are said to be closed. */
-export const jsonSchemaConfig: ConversionConfig = {
-  typeMode: 'input',
-  errorMode: 'ignore',
-  overrideAction: ({ valibotAction, jsonSchema }) =>
-    valibotAction.type === 'raw_check' ? { ...jsonSchema, additionalProperties: false } : undefined,
-};
+/** How the schema is turned into a JSON Schema: for what is written in the file, and without our own parsers. */
+export const jsonSchemaConfig: ConversionConfig = { typeMode: 'input', errorMode: 'ignore' };

@@ -1,7 +1,7 @@
 /** The JSON mapping file: its text -> immutable Mapping values, or every fault in it at once. */
 import { closestMatch } from 'leven';
 import * as v from 'valibot';
-import { messageOf, SluiceError } from '../errors.js';
+import { messageOf, printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { findConflicts } from './conflicts.js';
 import {
@@ -18,6 +18,7 @@ import {
   type MappingFileValue,
   mappingFileSchema,
 } from './mapping-file-schema.js';
+import { formatPublishSpec } from './publish-spec.js';
 import { formatTarget } from './target-spec.js';
 
 export interface MappingFile {
@@ -77,7 +78,7 @@ function readEntries(
       try {
         for (const mapping of expandSpec(spec, base)) places.set(mapping, place);
       } catch (error) {
-        fault(place, messageOf(error));
+        fault(place, `${JSON.stringify(formatPublishSpec(spec))}: ${messageOf(error)}`);
       }
     }
   }
@@ -144,7 +145,7 @@ function describe(issue: Issue, path: JsonPath): string {
   const known = knownKeysOf(issue.message);
   if (known !== undefined) {
     const key = String(path.at(-1));
-    const nearest = closestMatch(key, known, { maxDistance: 3 });
+    const nearest = nearestKey(key, known);
     const hint = nearest === undefined ? '' : `, did you mean ${JSON.stringify(nearest)}?`;
     return `unknown key${hint} (known: ${known.join(', ')})`;
   }
@@ -155,15 +156,24 @@ function describe(issue: Issue, path: JsonPath): string {
     : `${value} is not allowed: it must be ${issue.message}`;
 }
 
+/** The known key that was meant, if any: a third of what was written may be wrong, and its case does not count. */
+function nearestKey(key: string, known: readonly string[]): string | undefined {
+  return closestMatch(key.toLowerCase(), known, { maxDistance: Math.ceil(key.length / 3) });
+}
+
 function excerpt(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  // JSON.stringify has no word for 1e999, which JSON.parse reads as Infinity.
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing');
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 function badFile(fileName: string, faults: readonly Fault[]): SluiceError {
-  const lines = faults.slice(0, limits.faultsTold).map(({ path, position, message }) => {
+  const inOrder = faults.toSorted(
+    ({ position: a }, { position: b }) => a.line - b.line || a.column - b.column,
+  );
+  const lines = inOrder.slice(0, limits.faultsTold).map(({ path, position, message }) => {
     const place = path.length === 0 ? '' : ` ${formatPath(path)}:`;
-    return `${fileName}:${position.line}:${position.column}:${place} ${message}`;
+    return printable(`${fileName}:${position.line}:${position.column}:${place} ${message}`);
   });
   if (faults.length > lines.length) lines.push(`${fileName}: and ${faults.length - lines.length} more`);
   const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;

@@ -6,7 +6,7 @@
 import { formatHostPort } from '../address/endpoint.js';
 import { type IpAddress, parseIp } from '../address/ip.js';
 import { formatPortRange, type PortRange, parsePortRange, portCount } from '../address/port.js';
-import { SluiceError } from '../errors.js';
+import { printable, SluiceError } from '../errors.js';
 import { type DockerProtocol, parseProtocol } from './protocol.js';
 
 /** One `-p`. Its two ranges are of equal length, or `containerPorts` is one port and `hostPorts` a pool for it. */
@@ -84,7 +84,7 @@ function longParts(text: string): SpecParts {
 /** Checks the parts in Docker's order, so that of several faults the one Docker would tell is told. */
 export function buildSpec(parts: SpecParts): PublishSpec {
   const protocol = parseProtocol(parts.protocol === '' ? 'tcp' : parts.protocol);
-  if (protocol === undefined) throw badSpec(`invalid proto: ${parts.protocol}`);
+  if (protocol === undefined) throw badSpec(`invalid proto: ${parts.protocol.toLowerCase()}`);
   const hostIp = parts.hostIp === '' ? undefined : parseHostIp(parts.hostIp);
   const containerPorts = parsePortRange(parts.containerPort);
   if (containerPorts === undefined || containerPorts.first === 0) {
@@ -101,8 +101,9 @@ export function buildSpec(parts: SpecParts): PublishSpec {
 
 function parseHostIp(text: string): IpAddress {
   const bracketed = /^\[(.*)\]$/.exec(text);
-  const ip = parseIp(bracketed?.[1] ?? text);
-  if (ip === undefined) throw badSpec(`invalid IP address: ${text}`);
+  const address = bracketed?.[1] ?? text;
+  const ip = parseIp(address);
+  if (ip === undefined) throw badSpec(`invalid IP address: ${address}`);
   return ip;
 }
 
@@ -121,5 +122,5 @@ function lengthsAgree(hostPorts: PortRange, containerPorts: PortRange): boolean 
 }
 
 function badSpec(message: string): SluiceError {
-  return new SluiceError('SLUICE_BAD_SPEC', message);
+  return new SluiceError('SLUICE_BAD_SPEC', printable(message));
 }

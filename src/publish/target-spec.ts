@@ -1,5 +1,5 @@
 import { type IpAddress, parseIp } from '../address/ip.js';
-import { SluiceError } from '../errors.js';
+import { printable, SluiceError } from '../errors.js';
 
 /** Where a mapping leads, as it was written; src/target turns it into addresses. */
 export type TargetSpec =
@@ -53,15 +53,18 @@ function unixTarget(text: string): TargetSpec {
   return { kind: 'unix', path };
 }
 
-/** `172.17.0.300` and `10.1` are slips of the pen, not names: no top-level domain is a number (RFC 3696). */
+/**
+ * `172.17.0.300` and `10.1` are slips of the pen, not names: no top-level domain is a number (RFC 3696). Resolvers take
+ * a hexadecimal one for an address too.
+ */
 function looksLikeIpv4(name: string): boolean {
-  return /(^|\.)\d+$/.test(name);
+  return /(^|\.)(\d+|0x[\da-f]*)$/i.test(name);
 }
 
 function badTarget(text: string, why?: string): SluiceError {
   const reason = why === undefined ? '' : ` (${why})`;
   return new SluiceError(
     'SLUICE_BAD_TARGET',
-    `invalid target ${JSON.stringify(text)}${reason}: it must be ${targetAllowed}`,
+    `invalid target ${printable(JSON.stringify(text))}${reason}: it must be ${targetAllowed}`,
   );
 }

@@ -72,9 +72,8 @@ class DnsTarget implements Target {
   }
 
   #take(addresses: readonly string[]): void {
-    const ips = [...new Set(addresses)]
-      .slice(0, limits.addressesPerName)
-      .flatMap((text) => parseIp(text) ?? []);
+    const parsed = addresses.flatMap((text) => parseIp(text) ?? []);
+    const ips = [...new Map(parsed.map((ip) => [ip.text, ip])).values()].slice(0, limits.addressesPerName);
     if (this.#failing) this.#events.recovered(`${this.#name} resolves again: ${addresses.join(', ')}`);
     this.#failing = false;
     const before = this.#hosts.map((host) => (host.kind === 'ip' ? host.ip.text : host.path));

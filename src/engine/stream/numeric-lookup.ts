@@ -1,9 +1,9 @@
-import type { LookupOneOptions } from 'node:dns';
-
 /**
  * dgram looks up every address it sends to, even an IP address. This hands the address back at once, without the
  * turn of the event loop that dns.lookup takes.
  */
+import type { LookupOneOptions } from 'node:dns';
+
 export function numericLookup(
   address: string,
   _options: LookupOneOptions,

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { limits } from '../src/limits.js';
+import { parseDuration } from '../src/publish/duration.js';
+
+const entries = Object.entries(limits);
+
+describe('every limit', () => {
+  it.each(entries)('%s is a whole number above 0', (_, value) => {
+    expect(Number.isSafeInteger(value)).toBe(true);
+    expect(value).toBeGreaterThan(0);
+  });
+
+  it.each(entries.filter(([name]) => name.endsWith('Ms')))('%s fits a timer', (_, milliseconds) => {
+    expect(milliseconds).toBeLessThan(2 ** 31);
+  });
+
+  it('of time has its unit in its name', () => {
+    const unitless = entries.filter(([name]) => /(timeout|delay|quiet|refresh|retry|flush)$/i.test(name));
+    expect(unitless).toEqual([]);
+  });
+});
+
+describe('limits agree with one another', () => {
+  it('a UDP client whose target is silent is given up no later than one that was answered', () => {
+    expect(limits.udpUnansweredTimeoutMs).toBeLessThanOrEqual(limits.udpTimeoutMs);
+  });
+
+  it('a quiet association ends within the time that draining has', () => {
+    expect(limits.udpDrainQuietMs).toBeLessThan(limits.drainTimeoutMs);
+  });
+
+  it('every default is a duration that a user could have asked for', () => {
+    const defaults = [limits.connectTimeoutMs, limits.udpTimeoutMs, limits.drainTimeoutMs];
+    for (const milliseconds of defaults) expect(milliseconds).toBeLessThanOrEqual(limits.durationMs);
+    expect(parseDuration('576h')).toBe(limits.durationMs);
+  });
+
+  it('a name that fails is tried again before one that resolves is refreshed', () => {
+    expect(limits.dnsRetryMs).toBeLessThan(limits.dnsRefreshMs);
+  });
+
+  it('a name holds the start up no longer than a dial may take', () => {
+    expect(limits.dnsFirstAnswerMs).toBeLessThanOrEqual(limits.connectTimeoutMs);
+  });
+
+  it('keepalive probes come before the timeouts of common NAT tables', () => {
+    expect(limits.keepAliveDelayMs).toBeLessThan(350_000);
+  });
+
+  it('every port of one protocol can be published, and be written in one file', () => {
+    const longestLine = '"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535:65535/tcp",\n'.length;
+    expect(limits.publishedPorts).toBeGreaterThanOrEqual(65_535);
+    expect(limits.mappingFileBytes).toBeGreaterThan(65_535 * longestLine);
+  });
+
+  it('a free port is looked for far fewer times than there are ports', () => {
+    expect(limits.freePortAttempts).toBeLessThan(limits.publishedPorts / 100);
+  });
+
+  it('the accept queue holds what is kept before forwarding starts', () => {
+    expect(limits.earlyArrivals).toBeLessThanOrEqual(limits.listenBacklog);
+  });
+
+  it('a UDP receive buffer holds a queue of full datagrams', () => {
+    expect(limits.udpReceiveBufferBytes).toBeGreaterThan(limits.udpQueuedDatagrams * 1500);
+  });
+
+  it('binding side by side leaves descriptors for the rest', () => {
+    expect(limits.bindsAtOnce).toBeLessThanOrEqual(limits.descriptorsReserved);
+  });
+});
