@@ -13,7 +13,8 @@ export type ErrorCode =
   | 'SLUICE_UNSUPPORTED_PROTOCOL'
   | 'SLUICE_PORT_ALLOCATED'
   | 'SLUICE_BIND_FAILED'
-  | 'SLUICE_FILE_UNREADABLE';
+  | 'SLUICE_FILE_UNREADABLE'
+  | 'SLUICE_ENGINE_UNAVAILABLE';
 
 interface ErrorFacts {
   /** What made this fail, for logs: never shown to a user by itself. */

@@ -56,6 +56,41 @@ export const limits = {
   /** Flow ends handed over in one batch. */
   flowEndsPerBatch: 1_024,
 
+  // --- the splice engine --------------------------------------------------------------------------------------
+
+  /** Shards, unless asked otherwise: see ARCHITECTURE.md for what more of them measured. */
+  shards: 1,
+  shardsMost: 64,
+  /** One recv, and so what a flow holds of a direction while the other side takes no more. */
+  copyBytes: 64 * 1024,
+  /** Full reads in a row after which a direction is bulk and moves through a pipe. */
+  bulkReads: 2,
+  /** Small splices in a row after which it is bulk no more, and what counts as small. */
+  smallSplices: 16,
+  smallSpliceBytes: 16 * 1024,
+  /** Asked for each pipe: the kernel's usual fs.pipe-max-size. */
+  pipeBytes: 1024 * 1024,
+  pipesPerShard: 512,
+  sparePipesPerShard: 16,
+  /** Bytes a direction may move before others have their turn. */
+  bytesPerTurn: 1024 * 1024,
+  /** Connections taken from one listener before others have their turn. */
+  acceptsPerTurn: 32,
+  /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */
+  datagramsPerBatch: 64,
+  batchesPerTurn: 4,
+  /** How long flow ends may wait for a batch. */
+  flowEndsDelayMs: 50,
+  /** Between two tries to get a descriptor or a local port that was not to be had, if none is freed before. */
+  scarcityRetryMs: 100,
+  /** A trouble that was told of is not told of again for so long. */
+  troubleQuietMs: 10_000,
+  /** A shard that was started and does not answer a command in this time is not waited for any longer. */
+  shardAnswerMs: 10_000,
+  /** Shards that may fail in a row, each within this time of its start, before the engine gives up. */
+  shardRestarts: 5,
+  shardRestartWindowMs: 10_000,
+
   // --- targets -------------------------------------------------------------------------------------------------
 
   /** Between two look-ups of a name whose answer carries no TTL: getaddrinfo tells none. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatEndpoint } from '../address/endpoint.js';
-import { engineKit } from '../instance/engine-kit.js';
+import { openEngineKit } from '../instance/engine-kit.js';
 import { type Instance, startInstance } from '../instance/instance.js';
 import { limits } from '../limits.js';
 import { openLog } from '../log/log.js';
@@ -24,7 +24,7 @@ export async function demo(): Promise<ExitCode> {
   const mappings = specs.flatMap((spec) => expandSpec(parsePublishSpec(spec), base));
   const log = await openLog({ level: 'info', name: 'demo', terminal: process.stderr.isTTY });
   try {
-    const kit = engineKit('auto');
+    const kit = await openEngineKit('auto', limits.shards);
     const starting = startInstance({ mappings, kit, log: log.logger, accessLog: true });
     await serveUntilStopped(starting, {
       started: printWhatToTry,

@@ -2,6 +2,7 @@
 import yargs, { type Argv } from 'yargs';
 import { SluiceError } from '../errors.js';
 import { engineChoices } from '../instance/engine-choice.js';
+import { limits } from '../limits.js';
 import { logLevels } from '../log/log-level.js';
 import { tellError } from './tell-error.js';
 
@@ -106,6 +107,11 @@ function runOptions(builder: Argv) {
         requiresArg: true,
         default: '10s',
         describe: 'On SIGTERM or Ctrl-C, how long flows may take to finish',
+      },
+      shards: {
+        type: 'string',
+        requiresArg: true,
+        describe: `Threads of the splice engine [${limits.shards}]`,
       },
       engine: { choices: engineChoices, default: 'auto' as const, describe: 'What moves the bytes' },
       'log-level': { choices: logLevels, default: 'info' as const, describe: 'Least level that is logged' },

@@ -1,5 +1,6 @@
 /** The options of `sluice run` -> what to publish. */
 import { messageOf, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
 import { defaultFlowOptions, expandSpec, type FlowOptions, type Mapping } from '../publish/mapping.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
@@ -11,16 +12,24 @@ export interface RunRequest {
   readonly name: string;
   readonly mappings: readonly Mapping[];
   readonly drainTimeoutMs: number;
+  /** Threads of the splice engine. */
+  readonly shards: number;
 }
 
 /** @throws SluiceError SLUICE_USAGE that names the option, or what is wrong with the mapping file */
 export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
   const drainTimeoutMs = durationOption('--drain-timeout', options.drainTimeout);
+  const shards = shardCount(options.shards);
   if (options.config !== undefined) {
     refuseBesideConfig(options);
     const { readMappingFile } = await import('./read-mapping-file.js');
     const file = readMappingFile(options.config);
-    return { name: options.name ?? file.name ?? options.config, mappings: file.mappings, drainTimeoutMs };
+    return {
+      name: options.name ?? file.name ?? options.config,
+      mappings: file.mappings,
+      drainTimeoutMs,
+      shards,
+    };
   }
   if (options.target === undefined) {
     throw usage(
@@ -35,7 +44,7 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
   const mappings = options.publish.flatMap((text) =>
     asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
   );
-  return { name: base.name, mappings, drainTimeoutMs };
+  return { name: base.name, mappings, drainTimeoutMs, shards };
 }
 
 function flowOptions(options: RunOptions): FlowOptions {
@@ -82,6 +91,13 @@ function wholeNumber(option: string, text: string): number {
   if (value < 1 || !Number.isSafeInteger(value))
     throw usage(`${option} ${text}: it must be a whole number, 1 or more`);
   return value;
+}
+
+function shardCount(text: string | undefined): number {
+  if (text === undefined) return limits.shards;
+  const count = wholeNumber('--shards', text);
+  if (count > limits.shardsMost) throw usage(`--shards ${text}: at most ${limits.shardsMost}`);
+  return count;
 }
 
 /** A parser's error is about the command line here. */

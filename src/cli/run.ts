@@ -1,6 +1,6 @@
 /** `sluice run`: publishes until it is told to stop. */
 import { formatEndpoint } from '../address/endpoint.js';
-import { engineKit } from '../instance/engine-kit.js';
+import { openEngineKit } from '../instance/engine-kit.js';
 import { type Instance, startInstance } from '../instance/instance.js';
 import { openLog } from '../log/log.js';
 import { formatTargetPort } from '../publish/mapping.js';
@@ -10,9 +10,9 @@ import { serveUntilStopped } from './stop-signals.js';
 import { type ExitCode, exitCodes } from './tell-error.js';
 
 export async function run(options: RunOptions): Promise<ExitCode> {
-  const { name, mappings, drainTimeoutMs } = await readRunRequest(options);
+  const { name, mappings, drainTimeoutMs, shards } = await readRunRequest(options);
   const log = await openLog({ level: options.logLevel, name, terminal: process.stderr.isTTY });
-  const kit = engineKit(options.engine);
+  const kit = await openEngineKit(options.engine, shards);
   const { accessLog } = options;
   let served = true;
   try {

@@ -15,7 +15,7 @@ import type { Protocol } from '../publish/protocol.js';
 import type { Clock } from './clock.js';
 import type { AssociationEndReason, FlowEndReason, Side } from './close-table.js';
 
-export const engineNames = ['stream'] as const;
+export const engineNames = ['splice', 'stream'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 /** An address that can be dialled. Unix sockets take TCP flows only. */
@@ -95,6 +95,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** Flows at once, of all services: what the process has descriptors for. */
   readonly maxFlows: number;
-  /** Called with a batch of ended flows, soon after they ended. It must not throw. */
-  readonly onFlowEnds: (ends: readonly FlowEnd[]) => void;
+  /** Called with a batch of ended flows, soon after they ended. It must not throw. undefined: they are only counted. */
+  readonly onFlowEnds: ((ends: readonly FlowEnd[]) => void) | undefined;
+  /** Called with what the user may have to act on: a limit that was reached, a part that failed. */
+  readonly onTrouble: (message: string) => void;
 }

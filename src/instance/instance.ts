@@ -60,6 +60,7 @@ interface Served extends PublishedPort {
 class RunningInstance<L extends Listener> implements Instance {
   readonly #log: Logger;
   readonly #engine: Engine<L>;
+  readonly #fallback: string | undefined;
   readonly #bound: readonly BoundMapping<L>[];
   readonly #targets = new Map<string, Target>();
   /** By the service number that flow ends carry. */
@@ -68,10 +69,12 @@ class RunningInstance<L extends Listener> implements Instance {
   constructor({ kit, log, accessLog }: InstanceOptions<L>, bound: readonly BoundMapping<L>[]) {
     this.#log = log;
     this.#bound = bound;
+    this.#fallback = kit.fallback;
     const listenerCount = bound.reduce((sum, { listeners }) => sum + listeners.length, 0);
     this.#engine = kit.create({
       maxFlows: flowsWithinDescriptors(listenerCount),
-      onFlowEnds: accessLog ? (ends) => this.#logEnds(ends) : () => undefined,
+      onTrouble: (message) => this.#log.warn(message),
+      onFlowEnds: accessLog ? (ends) => this.#logEnds(ends) : undefined,
     });
   }
 
@@ -80,7 +83,7 @@ class RunningInstance<L extends Listener> implements Instance {
   }
 
   async start(): Promise<this> {
-    this.#log.info({ engine: this.#engine.name }, `forwarding with the ${this.#engine.name} engine`);
+    this.#tellEngine();
     await this.#openTargets();
     for (const { mapping, listeners } of this.#bound) {
       for (const listener of listeners) {
@@ -146,6 +149,12 @@ class RunningInstance<L extends Listener> implements Instance {
       udpTimeoutMs: options.udpTimeoutMs,
       maxFlows: options.maxFlows,
     };
+  }
+
+  #tellEngine(): void {
+    const { name } = this.#engine;
+    const why = this.#fallback === undefined ? '' : `, not splice: ${this.#fallback}`;
+    this.#log.info({ engine: name }, `forwarding with the ${name} engine${why}`);
   }
 
   #tellShortcomings(): void {

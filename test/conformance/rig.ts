@@ -19,8 +19,13 @@ import { until } from '../support/until.js';
 export interface EngineUnderTest<L extends Listener = Listener> {
   readonly name: string;
   readonly binder: Binder<L>;
-  /** Makes the engine on a clock that only `advance` moves. */
-  create(options: Omit<EngineOptions, 'clock'>): { readonly engine: Engine<L>; readonly clock: TestClock };
+  /** What becomes of a connection past max_flows: an engine that can leaves it in the kernel's queue. */
+  readonly atFlowLimit: 'resets' | 'waits';
+  /** Makes the engine, on a clock that only `advance` moves where it is to be held. */
+  create(
+    options: Omit<EngineOptions, 'clock'>,
+    time: { readonly heldClock: boolean },
+  ): { readonly engine: Engine<L>; readonly clock: TestClock };
 }
 
 export interface TestClock {
@@ -39,6 +44,7 @@ export interface Rig {
   /** Every flow end so far, and a wait for the next one that no call has been given yet. */
   readonly ends: readonly FlowEnd[];
   nextEnd(): Promise<FlowEnd>;
+  readonly troubles: readonly string[];
   /** Serves a free port of `host`. */
   serve(
     protocol: Protocol,
@@ -56,20 +62,35 @@ export const testRoute: Omit<Route, 'targets'> = {
   maxFlows: 4096,
 };
 
+export interface RigOptions {
+  readonly maxFlows?: number;
+  /** False: real time passes. */
+  readonly heldClock?: boolean;
+}
+
 export function startRig<L extends Listener>(
   scope: Scope,
   under: EngineUnderTest<L>,
-  maxFlows = 100_000,
+  { maxFlows = 100_000, heldClock = true }: RigOptions = {},
 ): Rig {
   const ends: FlowEnd[] = [];
   let claimed = 0;
-  const { engine, clock } = under.create({ maxFlows, onFlowEnds: (batch) => ends.push(...batch) });
+  const troubles: string[] = [];
+  const { engine, clock } = under.create(
+    {
+      maxFlows,
+      onFlowEnds: (batch) => ends.push(...batch),
+      onTrouble: (message) => troubles.push(message),
+    },
+    { heldClock },
+  );
   scope.onEnd(() => engine.close());
   let services = 0;
   return {
     clock,
     engine,
     ends,
+    troubles,
     nextEnd: async () => {
       const index = claimed++;
       await until(`flow end ${index + 1}`, () => ends.length > index);

@@ -1,5 +1,6 @@
 /** The conformance suite, on the stream engine. */
 import { describe } from '@jest/globals';
+import { systemClock } from '../../src/engine/clock.js';
 import { StreamEngine } from '../../src/engine/stream/stream-engine.js';
 import type { StreamListener } from '../../src/engine/stream/stream-listener.js';
 import { nodeBinder } from '../../src/listener/node-binder.js';
@@ -13,9 +14,10 @@ import { udpPolicy } from './udp.js';
 const streamEngine: EngineUnderTest<StreamListener> = {
   name: 'stream',
   binder: nodeBinder,
-  create: (options) => {
+  atFlowLimit: 'resets',
+  create: (options, { heldClock }) => {
     const clock = new FakeClock();
-    const engine = new StreamEngine({ ...options, clock });
+    const engine = new StreamEngine({ ...options, clock: heldClock ? clock : systemClock });
     return { engine, clock: { advance: async (ms) => clock.advance(ms) } };
   },
 };

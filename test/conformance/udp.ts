@@ -240,7 +240,7 @@ export function udpPolicy<L extends Listener>(under: EngineUnderTest<L>): void {
     });
 
     test('a process that is full of other flows drops the datagram and says so', async () => {
-      const rig = startRig(scope, under, 1);
+      const rig = startRig(scope, under, { maxFlows: 1 });
       const target = await udpPeer(scope, '127.0.0.1', echo);
       const full = await rig.serve('udp', '127.0.0.1', [target.address]);
       const other = await rig.serve('udp', '127.0.0.1', [target.address]);

@@ -1,3 +1,4 @@
+/** The system calls of the splice engine. */
 import { epoll, eventfd } from '../../sys/epoll.js';
 import { fcntl } from '../../sys/fcntl.js';
 import { openFfi } from '../../sys/ffi.js';

@@ -6,16 +6,28 @@
 const tickMs = 16;
 const slotCount = 1024;
 
-/** A timer; whoever owns it keeps it and may set it again. Its links are the wheel's. */
-export class Timer {
-  readonly ring: () => void;
+/** A timer; whoever extends it may set it again and again. Its fields are the wheel's. */
+export abstract class Timer {
   /** The tick it rings in; -1 while it is not set. */
   tick = -1;
   previous: Timer | undefined = undefined;
   next: Timer | undefined = undefined;
 
-  constructor(ring: () => void) {
-    this.ring = ring;
+  /** Its time has come; it is not set any more. */
+  abstract ring(): void;
+}
+
+/** A timer for those that are something else already. */
+export class CallTimer extends Timer {
+  readonly #call: () => void;
+
+  constructor(call: () => void) {
+    super();
+    this.#call = call;
+  }
+
+  ring(): void {
+    this.#call();
   }
 }
 

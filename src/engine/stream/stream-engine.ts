@@ -53,6 +53,7 @@ export class StreamEngine implements Engine<StreamListener> {
   }
 
   #report(end: FlowEnd): void {
+    if (this.#onFlowEnds === undefined) return;
     this.#ends.push(end);
     if (this.#ends.length === 1) setImmediate(() => this.#handOver());
     else if (this.#ends.length >= limits.flowEndsPerBatch) this.#handOver();
@@ -62,6 +63,6 @@ export class StreamEngine implements Engine<StreamListener> {
     if (this.#ends.length === 0) return;
     const batch = this.#ends;
     this.#ends = [];
-    this.#onFlowEnds(batch);
+    this.#onFlowEnds?.(batch);
   }
 }

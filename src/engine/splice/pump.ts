@@ -1,0 +1,165 @@
+/**
+ * Moves bytes from one side of a TCP flow to the other, as far as both go along.
+ *
+ * Two ways. Copying: recv into the shard's one buffer and send from there; what is not taken is held, at most one buffer
+ * a direction, and goes first the next time. Splicing: from the socket into a pipe and from the pipe into the other
+ * socket, for a direction whose reads keep filling the buffer; it goes back to copying when its splices stay small.
+ *
+ * Sockets are edge-triggered. `readable` and `writable` are what is known since the last edge: a read that comes short
+ * has drained the socket and the next byte makes an edge (test/platform/epoll.test.ts), unless urgent data cut it short or
+ * the socket is broken. Where the FIN was seen queued before a read, a short read has also reached that FIN.
+ *
+ * splice says EAGAIN for an empty socket and for a full pipe alike, so a socket is spliced from only while the pipe is
+ * empty.
+ */
+import { limits } from '../../limits.js';
+import { Errno } from '../../sys/errno.js';
+import { SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from '../../sys/fcntl.js';
+import { MSG_NOSIGNAL } from '../../sys/socket.js';
+import type { ShardContext } from './shard-context.js';
+import type { Side } from './side.js';
+
+/** How far a pump got. */
+export type Pumped =
+  /** As far as it goes for now: an edge will tell when there is more to do. */
+  | 'waiting'
+  /** There is more, but it is others' turn. */
+  | 'more'
+  /** All that will ever come from this side has been passed on, but for its FIN. */
+  | 'finished'
+  /** A call failed on one of the sockets: `errno` of the pump says how. */
+  | 'from-failed'
+  | 'to-failed';
+
+const spliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+
+export class Pump {
+  /** Of the last call that failed. */
+  errno = 0;
+  readonly #context: ShardContext;
+  readonly #buffer: number;
+
+  constructor(context: ShardContext) {
+    this.#context = context;
+    this.#buffer = context.arena.address(context.copyBuffer);
+  }
+
+  run(from: Side, to: Side): Pumped {
+    let budget = limits.bytesPerTurn;
+    for (;;) {
+      if (!from.delivered) {
+        const result = from.piped > 0 ? this.#drainPipe(from, to) : this.#sendHeld(from, to);
+        if (result !== 'more') return result;
+      }
+      if (from.ended) return 'finished';
+      if (!from.readable || !to.writable) return 'waiting';
+      if (budget <= 0) return 'more';
+      const before = from.received;
+      const result = from.pipe === undefined ? this.#copy(from, to) : this.#splice(from, from.pipe.writeEnd);
+      if (result !== 'more') return result;
+      budget -= from.received - before;
+    }
+  }
+
+  #copy(from: Side, to: Side): Pumped {
+    const count = this.#context.sys.recv(from.descriptor, this.#buffer, limits.copyBytes, 0);
+    if (count <= 0) return this.#readNothing(from, count);
+    from.received += count;
+    this.#judgeRead(from, count);
+    const sent = this.#context.sys.send(to.descriptor, this.#buffer, count, MSG_NOSIGNAL);
+    if (sent === count) return 'more';
+    if (sent < 0 && !this.#wouldBlock()) return 'to-failed';
+    to.writable = false;
+    this.#hold(from, Math.max(sent, 0), count);
+    return 'waiting';
+  }
+
+  /** What a read of this many bytes says about the socket, and about whether it sends bulk. */
+  #judgeRead(from: Side, count: number): void {
+    if (count < limits.copyBytes) {
+      from.streak = 0;
+      if (from.urgent || from.broken) return;
+      from.readable = false;
+      from.ended = from.finQueued;
+      return;
+    }
+    from.streak += 1;
+    if (from.streak < limits.bulkReads) return;
+    from.streak = 0;
+    from.pipe = this.#context.pipes.borrow();
+  }
+
+  #splice(from: Side, pipe: number): Pumped {
+    const count = this.#context.sys.splice(from.descriptor, 0, pipe, 0, limits.pipeBytes, spliceFlags);
+    if (count <= 0) return this.#readNothing(from, count);
+    from.received += count;
+    from.piped = count;
+    from.streak = count < limits.smallSpliceBytes ? from.streak + 1 : 0;
+    return 'more';
+  }
+
+  #readNothing(from: Side, count: number): Pumped {
+    if (count === 0) {
+      from.ended = true;
+      from.readable = false;
+      return 'more';
+    }
+    if (!this.#wouldBlock()) return 'from-failed';
+    from.readable = false;
+    return 'waiting';
+  }
+
+  #drainPipe(from: Side, to: Side): Pumped {
+    const { pipe } = from;
+    if (pipe === undefined) return 'more';
+    while (from.piped > 0) {
+      if (!to.writable) return 'waiting';
+      const count = this.#context.sys.splice(pipe.readEnd, 0, to.descriptor, 0, from.piped, spliceFlags);
+      if (count > 0) {
+        from.piped -= count;
+      } else if (this.#wouldBlock()) {
+        to.writable = false;
+      } else {
+        return 'to-failed';
+      }
+    }
+    if (from.streak >= limits.smallSplices || from.ended) this.#returnPipe(from);
+    return 'more';
+  }
+
+  #returnPipe(from: Side): void {
+    if (from.pipe !== undefined) this.#context.pipes.giveBack(from.pipe, true);
+    from.pipe = undefined;
+    from.streak = 0;
+  }
+
+  #sendHeld(from: Side, to: Side): Pumped {
+    const { hold } = from;
+    if (hold === undefined) return 'more';
+    if (!to.writable) return 'waiting';
+    const length = from.holdEnd - from.holdStart;
+    const sent = this.#context.sys.send(to.descriptor, hold.address + from.holdStart, length, MSG_NOSIGNAL);
+    if (sent < 0 && !this.#wouldBlock()) return 'to-failed';
+    if (sent < length) {
+      from.holdStart += Math.max(sent, 0);
+      to.writable = false;
+      return 'waiting';
+    }
+    this.#context.holds.giveBack(hold);
+    from.hold = undefined;
+    return 'more';
+  }
+
+  #hold(from: Side, start: number, end: number): void {
+    const { arena, copyBuffer, holds } = this.#context;
+    from.hold = holds.borrow();
+    from.hold.bytes.set(arena.bytes.subarray(copyBuffer + start, copyBuffer + end));
+    from.holdStart = 0;
+    from.holdEnd = end - start;
+  }
+
+  #wouldBlock(): boolean {
+    this.errno = this.#context.sys.errno();
+    return this.errno === Errno.EAGAIN || this.errno === Errno.EINTR;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What to do when the system is out of something: descriptors (EMFILE, ENFILE), memory for sockets (ENOBUFS, ENOMEM) or
+ * local ports (EADDRNOTAVAIL). Whoever needs it waits here, in order, and tries again when a flow has given something
+ * back or a moment has passed. Nothing that was accepted is dropped for it: a dial that waits is bounded by its own
+ * connect timeout. It is told of, but not again and again while it lasts.
+ */
+import { limits } from '../../limits.js';
+import { Errno, errnoName } from '../../sys/errno.js';
+import type { EventLoop, Worker } from './event-loop.js';
+import { CallTimer } from './timer-wheel.js';
+
+const scarce = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM]);
+
+/** True where an errno says that the machine has no more of something now, whoever asks. */
+export function isScarce(errno: number): boolean {
+  return scarce.has(errno);
+}
+
+export interface Waiter {
+  /** Tries again; false where it is still not to be had, so that those behind keep waiting too. */
+  retry(): boolean;
+  onFault(error: unknown): void;
+}
+
+export class Scarcity implements Worker {
+  queued = false;
+  readonly #loop: EventLoop;
+  readonly #tell: (message: string) => void;
+  readonly #waiting = new Set<Waiter>();
+  readonly #timer = new CallTimer(() => this.work());
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(loop: EventLoop, tell: (message: string) => void) {
+    this.#loop = loop;
+    this.#tell = tell;
+  }
+
+  wait(waiter: Waiter, errno: number, what: string): void {
+    this.#waiting.add(waiter);
+    if (this.#timer.tick < 0) this.#loop.wheel.set(this.#timer, this.#loop.nowMs + limits.scarcityRetryMs);
+    if (this.#loop.nowMs < this.#quietUntilMs) return;
+    this.#quietUntilMs = this.#loop.nowMs + limits.troubleQuietMs;
+    this.#tell(`${what}: ${errnoName(errno)}; it goes on when there is room again`);
+  }
+
+  forget(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
+  }
+
+  /** A flow has ended: what it held may be what somebody waits for. */
+  something(): void {
+    if (this.#waiting.size > 0) this.#loop.enqueue(this);
+  }
+
+  work(): void {
+    for (const waiter of this.#waiting) {
+      // Taken out first: who fails again waits behind the others.
+      this.#waiting.delete(waiter);
+      if (!this.#retry(waiter)) break;
+    }
+    if (this.#waiting.size > 0) this.#loop.wheel.set(this.#timer, this.#loop.nowMs + limits.scarcityRetryMs);
+  }
+
+  onFault(error: unknown): void {
+    throw error;
+  }
+
+  #retry(waiter: Waiter): boolean {
+    try {
+      return waiter.retry();
+    } catch (error) {
+      waiter.onFault(error);
+      return true;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** What the parts of a shard share. */
+import { limits } from '../../limits.js';
+import type { Arena } from './arena.js';
+import type { DatagramBatch } from './datagram-batch.js';
+import { type EndFacts, recordFields, writeEnd } from './end-records.js';
+import type { EventLoop } from './event-loop.js';
+import type { HoldPool } from './hold-pool.js';
+import type { OutgoingBatch } from './outgoing-batch.js';
+import type { PipePool } from './pipe-pool.js';
+import type { Scarcity } from './scarcity.js';
+import type { Report } from './shard-messages.js';
+import type { Syscalls } from './syscalls.js';
+
+export interface ShardContext {
+  readonly sys: Syscalls;
+  readonly arena: Arena;
+  readonly loop: EventLoop;
+  readonly pipes: PipePool;
+  readonly holds: HoldPool;
+  readonly scarcity: Scarcity;
+  readonly ends: EndBatch;
+  /** Datagrams from clients, and those on their way back to them. */
+  readonly incoming: DatagramBatch;
+  readonly outgoing: OutgoingBatch;
+  readonly owned: Uint8Array;
+  readonly maxFlows: number;
+  /** Flows in progress, of all services of this shard. */
+  flows: number;
+  /** Offset of the one buffer of limits.copyBytes that every recv uses. */
+  readonly copyBuffer: number;
+  /** Offset of a small structure for options and lengths. */
+  readonly scratch: number;
+  /** Offset of what accept4 writes: an address, then its length. */
+  readonly acceptBuffer: number;
+  report(report: Report): void;
+}
+
+/** Flow ends on their way to the main thread: sent when the batch is full, or when they have waited long enough. */
+export class EndBatch {
+  readonly #post: (records: Float64Array) => void;
+  readonly #wanted: boolean;
+  #records = new Float64Array(limits.flowEndsPerBatch * recordFields);
+  #count = 0;
+  #oldestMs = 0;
+
+  constructor(wanted: boolean, post: (records: Float64Array) => void) {
+    this.#wanted = wanted;
+    this.#post = post;
+  }
+
+  add(facts: EndFacts): void {
+    if (!this.#wanted) return;
+    if (this.#count === 0) this.#oldestMs = performance.now();
+    writeEnd(this.#records, this.#count, facts);
+    this.#count += 1;
+    if (this.#count === limits.flowEndsPerBatch) this.flush();
+  }
+
+  flush(): void {
+    if (this.#count === 0) return;
+    this.#post(this.#records.slice(0, this.#count * recordFields));
+    this.#count = 0;
+  }
+
+  /** Sends what has waited long enough; gives how long the rest may still wait, -1 where there is none. */
+  flushDue(): number {
+    if (this.#count === 0) return -1;
+    const leftMs = this.#oldestMs + limits.flowEndsDelayMs - performance.now();
+    if (leftMs > 0) return Math.ceil(leftMs);
+    this.flush();
+    return -1;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What the main thread and a shard say to each other.
+ *
+ * A shard sleeps in epoll_wait, so its message port is only looked at after its eventfd was written: post first, then
+ * write. Reports need no such thing, since the main thread's loop is Node's own.
+ */
+import type { Protocol } from '../../publish/protocol.js';
+import type { Route, TargetAddress } from '../engine.js';
+
+/** What a shard is started with. */
+export interface ShardStart {
+  readonly eventDescriptor: number;
+  readonly clock: SharedArrayBuffer;
+  /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
+  readonly owned: SharedArrayBuffer;
+  readonly maxFlows: number;
+  /** False: the ends of flows are counted only. */
+  readonly reportEnds: boolean;
+}
+
+/** A unix target carries its path's number, since a flow end is told in numbers alone. */
+export interface ShardRoute extends Omit<Route, 'targets'> {
+  readonly targets: readonly (TargetAddress & { readonly pathNumber: number })[];
+}
+
+export interface ShardService {
+  readonly service: number;
+  readonly protocol: Protocol;
+  readonly descriptor: number;
+  readonly family: 4 | 6;
+  readonly wildcard: boolean;
+  readonly route: ShardRoute;
+  readonly counters: SharedArrayBuffer;
+}
+
+export type Command =
+  | { readonly kind: 'serve'; readonly served: ShardService }
+  | { readonly kind: 'route'; readonly service: number; readonly route: ShardRoute }
+  | { readonly kind: 'drain'; readonly service: number }
+  | { readonly kind: 'close'; readonly service: number }
+  /** Another shard has paused: a connection it was woken for may still wait, and nobody else was woken. */
+  | { readonly kind: 'look'; readonly service: number }
+  /** Answered once all that was due at the present time has been done. */
+  | { readonly kind: 'tick'; readonly tick: number }
+  | { readonly kind: 'stop' };
+
+export type Report =
+  /** Nothing is accepted for this service any more; a UDP listener may still be used for answers. */
+  | { readonly kind: 'detached'; readonly service: number }
+  /** This shard takes no connections for now. */
+  | { readonly kind: 'paused'; readonly service: number }
+  /** The service has no flow left here, and its listener is not used any more. */
+  | { readonly kind: 'empty'; readonly service: number }
+  | { readonly kind: 'ends'; readonly records: Float64Array }
+  | { readonly kind: 'ticked'; readonly tick: number }
+  | { readonly kind: 'trouble'; readonly message: string }
+  /** The shard's own code threw; it has ended all its flows and stops. */
+  | { readonly kind: 'failed'; readonly cause: string };

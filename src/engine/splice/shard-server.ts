@@ -1,0 +1,15 @@
+/** What a shard does for one service, whatever its protocol. */
+import type { CloseEvent } from '../close-table.js';
+import type { ShardRoute } from './shard-messages.js';
+
+export interface ShardServer {
+  setRoute(route: ShardRoute): void;
+  /** Takes nothing new; says it is empty once the flows in progress have ended. */
+  detach(): void;
+  /** Ends every flow there is. */
+  endAll(event: CloseEvent): void;
+  /** Looks for connections that no event will tell of. */
+  look(): void;
+  /** True where a detached listener is not used any more, so that its port can be freed at once. */
+  readonly detachedAtOnce: boolean;
+}

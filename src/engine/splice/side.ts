@@ -1,0 +1,36 @@
+/** One end of a TCP flow on the splice engine: a socket, what epoll said of it, and what came from it. */
+import type { Hold } from './hold-pool.js';
+import type { Pipe } from './pipe-pool.js';
+
+export class Side {
+  descriptor = -1;
+  /** There may be something to read; false once a read has found it drained. */
+  readable = false;
+  /** It may take more; false once a write was cut short. */
+  writable = false;
+  /** EPOLLRDHUP was seen: its FIN is in the receive queue, behind whatever is still there. */
+  finQueued = false;
+  /** EPOLLERR or EPOLLHUP was seen: only reading on to the end tells what happened. */
+  broken = false;
+  /** EPOLLPRI was seen: urgent data cuts a read short, so a short read says nothing. */
+  urgent = false;
+  /** Its FIN has been read; and passed on to the other side, behind all it had sent. */
+  ended = false;
+  finPassed = false;
+  /** Bytes read from it. */
+  received = 0;
+  /** What was read from it and the other side has not taken, in memory… */
+  hold: Hold | undefined = undefined;
+  holdStart = 0;
+  holdEnd = 0;
+  /** …or in a pipe, which it has while it sends bulk. */
+  pipe: Pipe | undefined = undefined;
+  piped = 0;
+  /** Reads in a row that filled the buffer; while piped, splices in a row that were small. */
+  streak = 0;
+
+  /** True where nothing that came from it is still to be passed on. */
+  get delivered(): boolean {
+    return this.hold === undefined && this.piped === 0;
+  }
+}

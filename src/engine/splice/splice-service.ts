@@ -1,0 +1,138 @@
+/** The main thread's side of one served listener. */
+import { type CounterSnapshot, Counters, counterNames } from '../../metrics/counters.js';
+import type { Route, Service } from '../engine.js';
+import type { Command, ShardRoute } from './shard-messages.js';
+import type { SpliceListener } from './splice-listener.js';
+
+export interface SpliceServiceHost {
+  send(shard: number, command: Command): void;
+  shardRoute(route: Route): ShardRoute;
+  /** The listener is closed and no flow is left. */
+  gone(): void;
+}
+
+export class SpliceService implements Service {
+  readonly #listener: SpliceListener;
+  readonly #service: number;
+  readonly #host: SpliceServiceHost;
+  readonly #memory: ReadonlyMap<number, SharedArrayBuffer>;
+  readonly #counters: ReadonlyMap<number, Counters>;
+  /** Shards that still use the listener, and those that still have flows of it. */
+  readonly #attached: Set<number>;
+  readonly #occupied: Set<number>;
+  #route: ShardRoute;
+  #draining = false;
+  #closed: Promise<void> | undefined;
+  #whenGone: (() => void)[] = [];
+
+  constructor(
+    listener: SpliceListener,
+    route: ShardRoute,
+    service: number,
+    shards: readonly number[],
+    host: SpliceServiceHost,
+  ) {
+    this.#listener = listener;
+    this.#route = route;
+    this.#service = service;
+    this.#host = host;
+    this.#attached = new Set(shards);
+    this.#occupied = new Set(shards);
+    this.#memory = new Map(shards.map((shard) => [shard, new SharedArrayBuffer(counterNames.length * 8)]));
+    this.#counters = new Map([...this.#memory].map(([shard, memory]) => [shard, new Counters(memory)]));
+    for (const shard of shards) this.#serveOn(shard);
+  }
+
+  setRoute(route: Route): void {
+    this.#route = this.#host.shardRoute(route);
+    this.#tell({ kind: 'route', service: this.#service, route: this.#route });
+  }
+
+  counters(): CounterSnapshot {
+    const snapshots = [...this.#counters.values()].map((counters) => counters.snapshot());
+    return Object.fromEntries(
+      counterNames.map((name) => [name, snapshots.reduce((sum, snapshot) => sum + snapshot[name], 0)]),
+    ) as CounterSnapshot;
+  }
+
+  flowCount(): number {
+    const { flowsOpened, flowsEnded } = this.counters();
+    return flowsOpened - flowsEnded;
+  }
+
+  async drain(): Promise<void> {
+    if (!this.#draining) this.#tell({ kind: 'drain', service: this.#service });
+    this.#draining = true;
+    await this.#gone();
+  }
+
+  async close(): Promise<void> {
+    this.#draining = true;
+    this.#tell({ kind: 'close', service: this.#service });
+    await this.#gone();
+  }
+
+  /** A shard takes nothing from the listener any more. */
+  detached(shard: number): void {
+    this.#attached.delete(shard);
+    if (this.#attached.size === 0) this.#closed ??= this.#listener.close();
+  }
+
+  /** A shard has stopped taking connections for now: one it was woken for is another's to take. */
+  paused(shard: number): void {
+    for (const other of this.#attached) {
+      if (other !== shard) this.#host.send(other, { kind: 'look', service: this.#service });
+    }
+  }
+
+  /** A shard has no flow of this service left. */
+  empty(shard: number): void {
+    this.#occupied.delete(shard);
+    this.detached(shard);
+    if (this.#occupied.size > 0) return;
+    this.#host.gone();
+    for (const done of this.#whenGone.splice(0)) done();
+  }
+
+  /** A shard has died; gives how many flows of this service went with it. */
+  shardLost(shard: number): number {
+    const counters = this.#counters.get(shard);
+    if (counters === undefined) return 0;
+    const { flowsOpened, flowsEnded } = counters.snapshot();
+    counters.add('flowsEnded', flowsOpened - flowsEnded);
+    if (this.#draining) this.empty(shard);
+    return flowsOpened - flowsEnded;
+  }
+
+  /** A new shard has taken the place of one that died. */
+  serveAgain(shard: number): void {
+    if (!this.#draining && this.#counters.has(shard)) this.#serveOn(shard);
+  }
+
+  #serveOn(shard: number): void {
+    const { protocol, endpoint, descriptor, wildcard } = this.#listener;
+    const counters = this.#memory.get(shard);
+    if (counters === undefined) return;
+    this.#host.send(shard, {
+      kind: 'serve',
+      served: {
+        service: this.#service,
+        protocol,
+        descriptor,
+        family: endpoint.ip.family,
+        wildcard,
+        route: this.#route,
+        counters,
+      },
+    });
+  }
+
+  #tell(command: Command): void {
+    for (const shard of this.#occupied) this.#host.send(shard, command);
+  }
+
+  async #gone(): Promise<void> {
+    if (this.#occupied.size > 0) await new Promise<void>((resolve) => this.#whenGone.push(resolve));
+    await this.#closed;
+  }
+}

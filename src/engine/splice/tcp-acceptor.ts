@@ -1,0 +1,186 @@
+/**
+ * One TCP listener's share in a shard: accepts, and owns the flows that come of it.
+ *
+ * The listening socket is level-triggered and in the epoll of every shard (EPOLLEXCLUSIVE), so that an accept which is not
+ * made now is offered again, to whoever has time. At a bound, or when the system has no descriptor to give, it leaves
+ * epoll: connections wait in the kernel's queue, and it comes back when a flow has ended.
+ */
+import { limits } from '../../limits.js';
+import type { Counters } from '../../metrics/counters.js';
+import { EPOLLEXCLUSIVE, EPOLLIN } from '../../sys/epoll.js';
+import { Errno } from '../../sys/errno.js';
+import { sockaddrBytes } from '../../sys/sockaddr.js';
+import { AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
+import type { CloseEvent } from '../close-table.js';
+import type { Handler } from './event-loop.js';
+import { type PreparedRoute, prepareRoute } from './prepared-route.js';
+import { Pump } from './pump.js';
+import { isScarce, type Waiter } from './scarcity.js';
+import type { ShardContext } from './shard-context.js';
+import type { ShardRoute, ShardService } from './shard-messages.js';
+import type { ShardServer } from './shard-server.js';
+import { TcpFlow, type TcpFlowHost } from './tcp-flow.js';
+
+export class TcpAcceptor implements Handler, ShardServer, Waiter {
+  readonly #context: ShardContext;
+  readonly #service: number;
+  readonly #descriptor: number;
+  readonly #family: 4 | 6;
+  readonly #counters: Counters;
+  readonly #flows = new Set<TcpFlow>();
+  readonly #host: TcpFlowHost;
+  readonly #sockaddr: number;
+  readonly #whenEmpty: () => void;
+  #route: PreparedRoute;
+  #state: 'listening' | 'paused' | 'detached' = 'paused';
+
+  constructor(context: ShardContext, served: ShardService, counters: Counters, whenEmpty: () => void) {
+    this.#context = context;
+    this.#service = served.service;
+    this.#descriptor = served.descriptor;
+    this.#family = served.family;
+    this.#counters = counters;
+    this.#route = prepareRoute(served.route);
+    this.#whenEmpty = whenEmpty;
+    // The address accept4 writes, and behind it the address's length.
+    this.#sockaddr = context.acceptBuffer;
+    this.#host = {
+      context,
+      pump: new Pump(context),
+      dialFailed: () => counters.add('dialsFailed'),
+      ended: (flow, event, errno) => this.#ended(flow, event, errno),
+    };
+    this.#listen();
+  }
+
+  setRoute(route: ShardRoute): void {
+    this.#route = prepareRoute(route);
+    if (this.#state === 'paused') this.#listen();
+  }
+
+  detach(): void {
+    if (this.#state === 'listening') this.#context.loop.remove(this.#descriptor);
+    this.#context.scarcity.forget(this);
+    this.#state = 'detached';
+    if (this.#flows.size === 0) this.#whenEmpty();
+  }
+
+  /** Registering anew tells of what is there already. */
+  look(): void {
+    if (this.#state !== 'listening') return;
+    this.#context.loop.remove(this.#descriptor);
+    this.#state = 'paused';
+    this.#listen();
+  }
+
+  endAll(event: CloseEvent): void {
+    for (const flow of this.#flows) flow.end(event, 0);
+  }
+
+  get detachedAtOnce(): boolean {
+    return true;
+  }
+
+  onEvents(): void {
+    for (let taken = 0; taken < limits.acceptsPerTurn; taken += 1) {
+      if (this.#state !== 'listening' || !this.#accept()) return;
+    }
+  }
+
+  onFault(error: unknown): void {
+    this.#context.report({ kind: 'trouble', message: `accepting failed: ${String(error)}` });
+  }
+
+  retry(): boolean {
+    if (this.#state === 'paused') this.#listen();
+    return true;
+  }
+
+  /** Takes one connection; false where there is none, or where none can be taken now. */
+  #accept(): boolean {
+    const { sys, arena } = this.#context;
+    if (this.#full()) {
+      this.#pause();
+      return false;
+    }
+    const lengthWord = (this.#sockaddr + sockaddrBytes) >> 2;
+    arena.words[lengthWord] = sockaddrBytes;
+    const descriptor = sys.accept4(
+      this.#descriptor,
+      arena.address(this.#sockaddr),
+      arena.address(this.#sockaddr + sockaddrBytes),
+      SOCK_NONBLOCK | SOCK_CLOEXEC,
+    );
+    if (descriptor < 0) return this.#notAccepted(sys.errno());
+    this.#begin(descriptor);
+    return true;
+  }
+
+  #notAccepted(errno: number): boolean {
+    if (errno === Errno.EAGAIN) return false;
+    if (!isScarce(errno)) return true; // It was the connection's own end (accept(2)): the next may do better.
+    const { pipes, scarcity } = this.#context;
+    if (pipes.closeSpare()) return true;
+    this.#pause();
+    scarcity.wait(this, errno, 'connections wait to be accepted');
+    return false;
+  }
+
+  #begin(descriptor: number): void {
+    const { arena, owned } = this.#context;
+    owned[descriptor] = 1;
+    const word = this.#sockaddr >> 2;
+    const port = arena.view.getUint16(this.#sockaddr + 2, false);
+    const start = word + (arena.view.getUint16(this.#sockaddr, true) === AF_INET6 ? 2 : 1);
+    const words = arena.words.slice(start, start + 4);
+    const flow = new TcpFlow(descriptor, port, words, this.#route, this.#host);
+    this.#flows.add(flow);
+    this.#context.flows += 1;
+    this.#counters.add('flowsOpened');
+    flow.start();
+  }
+
+  #ended(flow: TcpFlow, cause: CloseEvent, errno: number): void {
+    const { ends, loop, scarcity } = this.#context;
+    this.#flows.delete(flow);
+    this.#context.flows -= 1;
+    const bytesIn = flow.client.received;
+    const bytesOut = flow.target.received;
+    this.#counters.add('flowsEnded');
+    this.#counters.add('bytesIn', bytesIn);
+    this.#counters.add('bytesOut', bytesOut);
+    ends.add({
+      service: this.#service,
+      udp: false,
+      clientFamily: this.#family,
+      clientPort: flow.clientPort,
+      clientWords: flow.clientWords,
+      target: flow.address?.told,
+      bytesIn,
+      bytesOut,
+      milliseconds: loop.nowMs - flow.startedMs,
+      cause,
+      errno,
+    });
+    scarcity.something();
+    if (this.#state === 'paused' && !this.#full()) this.#listen();
+    else if (this.#state === 'detached' && this.#flows.size === 0) this.#whenEmpty();
+  }
+
+  #full(): boolean {
+    return this.#flows.size >= this.#route.maxFlows || this.#context.flows >= this.#context.maxFlows;
+  }
+
+  #pause(): void {
+    this.#context.loop.remove(this.#descriptor);
+    this.#state = 'paused';
+    this.#context.report({ kind: 'paused', service: this.#service });
+    if (this.#full()) this.#counters.add('flowsOverLimit');
+  }
+
+  #listen(): void {
+    const errno = this.#context.loop.add(this.#descriptor, this, EPOLLIN | EPOLLEXCLUSIVE);
+    if (errno !== 0) this.#context.scarcity.wait(this, errno, 'a listener waits to be watched');
+    else this.#state = 'listening';
+  }
+}

@@ -1,0 +1,343 @@
+/**
+ * One TCP flow of the splice engine.
+ *
+ * States: `dialing` one target address after the other; `starved`, a dial that waits for a descriptor or a local port
+ * (src/engine/splice/scarcity.ts); `open`; `ended`, once, by a row of the close table. The first event that ends a flow decides
+ * its reason.
+ *
+ * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
+ * connect is under way. What epoll says is noted in the sides; then both directions are pumped.
+ *
+ * The flow owns both sockets and whatever its sides hold, and closes them when it ends; nobody else does.
+ */
+import { limits } from '../../limits.js';
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
+import { Errno, errnoName } from '../../sys/errno.js';
+import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../sys/in.js';
+import {
+  AF_UNIX,
+  SHUT_WR,
+  SO_ERROR,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../../sys/socket.js';
+import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../close-table.js';
+import type { Handler, Worker } from './event-loop.js';
+import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
+import type { Pump, Pumped } from './pump.js';
+import { isScarce, type Waiter } from './scarcity.js';
+import type { ShardContext } from './shard-context.js';
+import { Side } from './side.js';
+import { Timer } from './timer-wheel.js';
+
+export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+
+type State = 'dialing' | 'starved' | 'open' | 'ended';
+
+export interface TcpFlowHost {
+  readonly context: ShardContext;
+  readonly pump: Pump;
+  readonly dialFailed: () => void;
+  /** Called once, after both sockets are closed. */
+  readonly ended: (flow: TcpFlow, event: CloseEvent, errno: number) => void;
+}
+
+export class TcpFlow extends Timer implements Handler, Worker, Waiter {
+  queued = false;
+  readonly client = new Side();
+  readonly target = new Side();
+  readonly clientPort: number;
+  readonly clientWords: Int32Array;
+  readonly startedMs: number;
+  /** The address dialled last. */
+  address: PreparedTarget | undefined = undefined;
+  readonly #host: TcpFlowHost;
+  readonly #route: PreparedRoute;
+  #state: State = 'dialing';
+  #next = 0;
+  #activeMs: number;
+
+  constructor(
+    descriptor: number,
+    clientPort: number,
+    clientWords: Int32Array,
+    route: PreparedRoute,
+    host: TcpFlowHost,
+  ) {
+    super();
+    this.client.descriptor = descriptor;
+    this.clientPort = clientPort;
+    this.clientWords = clientWords;
+    this.#route = route;
+    this.#host = host;
+    this.startedMs = host.context.loop.nowMs;
+    this.#activeMs = this.startedMs;
+  }
+
+  start(): void {
+    const errno = this.#host.context.loop.add(this.client.descriptor, this, everyEdge);
+    if (errno !== 0) this.end('internal-error', errno);
+    else this.#dialNext('dial-unreachable', 0);
+  }
+
+  onEvents(descriptor: number, events: number): void {
+    const side = descriptor === this.client.descriptor ? this.client : this.target;
+    note(side, events);
+    if (this.#state === 'open') {
+      this.#move();
+      // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
+      if (side.broken && this.#isOpen()) this.#endIfFailed(side);
+    } else if (side === this.target && this.#state === 'dialing') {
+      this.#dialAnswered(events);
+    } else if (side === this.client && (events & EPOLLERR) !== 0) {
+      this.end('client-reset', this.#takeError(descriptor));
+    }
+  }
+
+  /** Its next share of a turn. */
+  work(): void {
+    if (this.#state === 'open') this.#move();
+  }
+
+  retry(): boolean {
+    if (this.#state !== 'starved') return true;
+    this.#state = 'dialing';
+    this.#dial(this.#next - 1);
+    return this.#currentState() !== 'starved';
+  }
+
+  onFault(error: unknown): void {
+    this.#host.context.report({ kind: 'trouble', message: `a flow failed: ${String(error)}` });
+    this.end('internal-error', 0);
+  }
+
+  /** Ends the flow as the close table says; nothing happens where it has ended already. */
+  end(event: CloseEvent, errno: number): void {
+    if (this.#state === 'ended') return;
+    const { context, ended } = this.#host;
+    this.#state = 'ended';
+    context.loop.wheel.cancel(this);
+    context.scarcity.forget(this);
+    const row = closeTable[event];
+    this.#closeSide(this.client, row.client);
+    this.#closeSide(this.target, row.target);
+    ended(this, event, errno);
+  }
+
+  // --- dialing ---------------------------------------------------------------------------------------------------
+
+  /** Dials the next address; with none left the last failure ends the flow. */
+  #dialNext(event: CloseEvent, errno: number): void {
+    if (this.#next >= this.#route.targets.length) {
+      this.end(event, errno);
+      return;
+    }
+    this.#next += 1;
+    this.#setTimer(this.#host.context.loop.nowMs + this.#route.connectTimeoutMs);
+    this.#dial(this.#next - 1);
+  }
+
+  #dial(index: number): void {
+    const { sys } = this.#host.context;
+    const address = this.#route.targets[index];
+    if (address === undefined) return;
+    this.address = address;
+    const descriptor = sys.socket(address.domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+      this.#dialStopped(sys.errno());
+      return;
+    }
+    this.#own(descriptor);
+    if (address.domain !== AF_UNIX) this.#setOptions(descriptor);
+    const result = sys.connect(descriptor, address.sockaddr, address.length);
+    const errno = result < 0 ? sys.errno() : 0;
+    if (errno !== 0 && errno !== Errno.EINPROGRESS) {
+      this.#dialStopped(errno);
+      return;
+    }
+    const refused = this.#host.context.loop.add(descriptor, this, everyEdge);
+    if (refused !== 0) this.#dialStopped(refused);
+    else if (errno === 0) this.#open();
+  }
+
+  /** A dial that did not even begin: for want of something it waits, otherwise the next address is due. */
+  #dialStopped(errno: number): void {
+    const { context } = this.#host;
+    this.#dropTarget();
+    // A unix listener whose queue is full says EAGAIN: that passes too.
+    const passes = isScarce(errno) || errno === Errno.EADDRNOTAVAIL || errno === Errno.EAGAIN;
+    if (!passes) {
+      this.#dialFailed(dialEventOf(errnoName(errno)), errno);
+      return;
+    }
+    if (isScarce(errno) && context.pipes.closeSpare()) context.scarcity.something();
+    this.#state = 'starved';
+    context.scarcity.wait(this, errno, 'a dial to a target waits');
+  }
+
+  #dialAnswered(events: number): void {
+    if ((events & (EPOLLERR | EPOLLHUP)) === 0) {
+      if ((events & EPOLLOUT) !== 0) this.#open();
+      return;
+    }
+    const errno = this.#takeError(this.target.descriptor);
+    if (errno === 0) {
+      // Connected, and closed again already: reading tells the rest.
+      this.#open();
+      return;
+    }
+    this.#dropTarget();
+    this.#dialFailed(dialEventOf(errnoName(errno)), errno);
+  }
+
+  #dialFailed(event: CloseEvent, errno: number): void {
+    this.#host.dialFailed();
+    this.#dialNext(event, errno);
+  }
+
+  /** Inherited options do not reach a socket that dials; a unix socket has none of these. */
+  #setOptions(descriptor: number): void {
+    const { sys, arena, scratch } = this.#host.context;
+    const address = arena.address(scratch);
+    arena.words[scratch >> 2] = 1;
+    sys.setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, address, 4);
+    sys.setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, address, 4);
+    arena.words[scratch >> 2] = limits.keepAliveDelayMs / 1000;
+    sys.setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, address, 4);
+  }
+
+  #own(descriptor: number): void {
+    this.target.descriptor = descriptor;
+    this.#host.context.owned[descriptor] = 1;
+  }
+
+  #dropTarget(): void {
+    const { context } = this.#host;
+    if (this.target.descriptor < 0) return;
+    context.owned[this.target.descriptor] = 0;
+    context.loop.close(this.target.descriptor);
+    this.target.descriptor = -1;
+  }
+
+  // --- open ------------------------------------------------------------------------------------------------------
+
+  #open(): void {
+    this.#state = 'open';
+    this.target.writable = true;
+    const { idleTimeoutMs } = this.#route;
+    if (idleTimeoutMs === undefined) this.#host.context.loop.wheel.cancel(this);
+    else this.#setTimer(this.#host.context.loop.nowMs + idleTimeoutMs);
+    this.#move();
+  }
+
+  /** Both directions, as far as they go. */
+  #move(): void {
+    this.#activeMs = this.#host.context.loop.nowMs;
+    this.#pass(this.client, this.target);
+    if (this.#isOpen()) this.#pass(this.target, this.client);
+  }
+
+  #pass(from: Side, to: Side): void {
+    const { pump, context } = this.#host;
+    const result: Pumped = pump.run(from, to);
+    if (result === 'waiting') return;
+    if (result === 'more') context.loop.enqueue(this);
+    else if (result === 'finished') this.#passFin(from, to);
+    else this.#endBy(result === 'from-failed' ? from : to, pump.errno);
+  }
+
+  #passFin(from: Side, to: Side): void {
+    if (to.ended && to.delivered) {
+      // Closing sends the FIN that is still owed, so that nothing has to be shut down first.
+      this.end('both-fins', 0);
+    } else if (!from.finPassed) {
+      from.finPassed = true;
+      this.#host.context.sys.shutdown(to.descriptor, SHUT_WR);
+    }
+  }
+
+  #endIfFailed(side: Side): void {
+    const errno = this.#takeError(side.descriptor);
+    if (errno !== 0) this.#endBy(side, errno);
+  }
+
+  #endBy(side: Side, errno: number): void {
+    this.end(side === this.client ? 'client-reset' : 'target-reset', errno);
+  }
+
+  // --- time ------------------------------------------------------------------------------------------------------
+
+  #setTimer(atMs: number): void {
+    this.#host.context.loop.wheel.set(this, atMs);
+  }
+
+  /** The connect timeout or the idle timeout may be over. */
+  ring(): void {
+    const { loop, scarcity } = this.#host.context;
+    if (this.#state === 'open') {
+      const idleAtMs = this.#activeMs + (this.#route.idleTimeoutMs ?? 0);
+      if (idleAtMs > loop.nowMs) this.#setTimer(idleAtMs);
+      else this.end('idle-timeout', 0);
+      return;
+    }
+    const starved = this.#state === 'starved';
+    scarcity.forget(this);
+    this.#state = 'dialing';
+    this.#dropTarget();
+    this.#dialFailed(starved ? 'dial-unreachable' : 'dial-timeout', 0);
+  }
+
+  // --- closing ---------------------------------------------------------------------------------------------------
+
+  #closeSide(side: Side, action: CloseAction): void {
+    const { context } = this.#host;
+    if (side.hold !== undefined) context.holds.giveBack(side.hold);
+    if (side.pipe !== undefined) context.pipes.giveBack(side.pipe, side.piped === 0);
+    side.hold = undefined;
+    side.pipe = undefined;
+    if (side.descriptor < 0) return;
+    if (action === 'reset') this.#lingerNot(side.descriptor);
+    context.owned[side.descriptor] = 0;
+    context.loop.close(side.descriptor);
+    side.descriptor = -1;
+  }
+
+  /** With linger on and zero, close sends a RST (socket(7)); a unix socket takes the option and only closes. */
+  #lingerNot(descriptor: number): void {
+    const { sys, arena, scratch } = this.#host.context;
+    arena.words[scratch >> 2] = 1;
+    arena.words[(scratch >> 2) + 1] = 0;
+    sys.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, arena.address(scratch), 8);
+  }
+
+  /** The error a socket has to tell of, which reading it clears. */
+  #takeError(descriptor: number): number {
+    const { sys, arena, scratch } = this.#host.context;
+    const word = scratch >> 2;
+    arena.words[word] = 0;
+    arena.words[word + 2] = 4;
+    sys.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, arena.address(scratch), arena.address(scratch + 8));
+    return arena.words[word] ?? 0;
+  }
+
+  #isOpen(): boolean {
+    return this.#currentState() === 'open';
+  }
+
+  /** The state as it is by now: a call in between may have changed what the compiler still believes. */
+  #currentState(): State {
+    return this.#state;
+  }
+}
+
+function note(side: Side, events: number): void {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) !== 0) side.readable = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0) side.writable = true;
+  if ((events & EPOLLRDHUP) !== 0) side.finQueued = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) !== 0) side.broken = true;
+  if ((events & EPOLLPRI) !== 0) side.urgent = true;
+}

@@ -1,0 +1,378 @@
+/**
+ * One UDP listener in a shard, with the associations of its clients.
+ *
+ * Towards the target: recvmmsg takes a batch from the listener, each with its client's address and, on a wildcard
+ * listener, the local address it came to. Datagrams in a row of one client leave by one sendmmsg on its association's
+ * socket, straight from the buffers they came into.
+ *
+ * Towards the clients: each association that is readable adds its replies to the shard's outgoing batch, addressed and with
+ * the local address to leave from; the batch leaves by one sendmmsg on the listener, when it is full, when another
+ * listener needs it, or at the end of the turn.
+ *
+ * A socket that cannot take a datagram drops it, as UDP does; every drop is counted. The listener is level-triggered, the
+ * associations edge-triggered; each has a bounded share of a turn.
+ *
+ * The relay owns the sockets of its associations. The listener's is the main thread's.
+ */
+import { limits } from '../../limits.js';
+import type { Counters } from '../../metrics/counters.js';
+import { EPOLLET, EPOLLIN } from '../../sys/epoll.js';
+import { Errno } from '../../sys/errno.js';
+import { sockaddrIn6Bytes, sockaddrInBytes } from '../../sys/sockaddr.js';
+import {
+  AF_INET6,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SO_RCVBUF,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from '../../sys/socket.js';
+import type { AssociationEndReason, CloseEvent } from '../close-table.js';
+import { UdpTable, type UdpTimeouts } from '../udp-table.js';
+import { AssociationIndex, hashOf } from './association-index.js';
+import type { Handler } from './event-loop.js';
+import type { OutgoingBatch } from './outgoing-batch.js';
+import { type PreparedRoute, prepareRoute } from './prepared-route.js';
+import { isScarce } from './scarcity.js';
+import type { ShardContext } from './shard-context.js';
+import type { ShardRoute, ShardService } from './shard-messages.js';
+import type { ShardServer } from './shard-server.js';
+import { CallTimer } from './timer-wheel.js';
+import { type AssociationHost, localWords, nameWords, UdpAssociation } from './udp-association.js';
+
+const noTarget = -1;
+const sendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
+export class UdpRelay implements Handler, ShardServer {
+  readonly detachedAtOnce = false;
+  readonly #context: ShardContext;
+  readonly #served: ShardService;
+  readonly #counters: Counters;
+  readonly #whenEmpty: () => void;
+  readonly #index = new AssociationIndex();
+  readonly #table: UdpTable<UdpAssociation>;
+  readonly #outgoing: OutgoingBatch;
+  readonly #host: AssociationHost = {
+    fromTarget: (association) => this.#fromTarget(association),
+    fault: (association, error) => this.#fault(association, error),
+  };
+  readonly #expiry = new CallTimer(() => this.#expire());
+  #expiryAtMs = Number.POSITIVE_INFINITY;
+  /** The local address of the datagram at hand; all zero where the listener has only one. */
+  readonly #local = new Int32Array(localWords);
+  #route: PreparedRoute;
+  #detached = false;
+
+  constructor(context: ShardContext, served: ShardService, counters: Counters, whenEmpty: () => void) {
+    this.#context = context;
+    this.#served = served;
+    this.#counters = counters;
+    this.#whenEmpty = whenEmpty;
+    this.#route = prepareRoute(served.route);
+    this.#table = new UdpTable(timeoutsOf(this.#route));
+    this.#outgoing = context.outgoing;
+    const errno = context.loop.add(served.descriptor, this, EPOLLIN);
+    if (errno !== 0) throw new Error(`epoll would not watch a UDP listener: errno ${errno}`);
+  }
+
+  setRoute(route: ShardRoute): void {
+    this.#route = prepareRoute(route);
+    if (!this.#detached) this.#table.setTimeouts(timeoutsOf(this.#route));
+    this.#rearmExpiry();
+  }
+
+  /** Known clients finish what they are at: an association is over once it was quiet for a moment. */
+  detach(): void {
+    const quiet = limits.udpDrainQuietMs;
+    this.#detached = true;
+    this.#table.setTimeouts({ unansweredMs: quiet, answeredMs: quiet });
+    this.#rearmExpiry();
+    if (this.#table.size === 0) this.#finish();
+  }
+
+  /** Its listener is this shard's alone. */
+  look(): void {
+    this.onEvents();
+  }
+
+  endAll(event: CloseEvent): void {
+    const reason = event === 'internal-error' ? 'internal-error' : 'drained';
+    for (const association of this.#index.all()) {
+      this.#table.delete(association);
+      this.#end(association, reason);
+    }
+  }
+
+  onEvents(): void {
+    const { incoming, sys } = this.#context;
+    const { descriptor, wildcard } = this.#served;
+    for (let round = 0; round < limits.batchesPerTurn; round += 1) {
+      incoming.prepareReceive(0, incoming.size, true, wildcard);
+      const count = sys.recvmmsg(descriptor, incoming.headerAddress(0), incoming.size, MSG_DONTWAIT, 0);
+      if (count > 0) this.#fromClients(count);
+      // An error here is an ICMP answer to a reply: its client has gone.
+      else if (sys.errno() !== Errno.EAGAIN) this.#counters.add('datagramsRefused');
+      if (count < incoming.size) return;
+    }
+  }
+
+  onFault(error: unknown): void {
+    this.#context.report({ kind: 'trouble', message: `relaying datagrams failed: ${String(error)}` });
+  }
+
+  // --- from the clients to the target ----------------------------------------------------------------------------
+
+  /** Datagrams in a row of one client are sent together. */
+  #fromClients(count: number): void {
+    let runStart = 0;
+    let runOf: UdpAssociation | undefined;
+    for (let index = 0; index < count; index += 1) {
+      const association = this.#associationOf(index);
+      if (association !== runOf) {
+        if (runOf !== undefined) this.#sendRun(runOf, runStart, index);
+        runOf = association;
+        runStart = index;
+      }
+    }
+    if (runOf !== undefined) this.#sendRun(runOf, runStart, count);
+  }
+
+  #associationOf(index: number): UdpAssociation | undefined {
+    const { incoming, arena } = this.#context;
+    const { family, wildcard } = this.#served;
+    const nameWord = incoming.nameWord(index);
+    // The kernel writes four words for IPv4; what another family left behind them must not count.
+    if (family === 4) arena.words.fill(0, nameWord + (sockaddrInBytes >> 2), nameWord + nameWords);
+    if (wildcard) incoming.readLocal(index, family, this.#local);
+    this.#counters.add('datagramsIn');
+    this.#counters.add('bytesIn', incoming.length(index));
+    const hash = hashOf(arena.words, nameWord, this.#local);
+    return this.#index.find(hash, arena.words, nameWord, this.#local) ?? this.#begin(hash, nameWord);
+  }
+
+  #begin(hash: number, nameWord: number): UdpAssociation | undefined {
+    if (this.#detached) return undefined;
+    if (this.#route.targets.length === 0) {
+      this.#counters.add('datagramsWithoutTarget');
+      return undefined;
+    }
+    if (!this.#makeRoom()) return undefined;
+    const { arena, loop } = this.#context;
+    const name = arena.words.slice(nameWord, nameWord + nameWords);
+    const association = new UdpAssociation(hash, name, this.#local.slice(), loop.nowMs, this.#host);
+    this.#context.flows += 1;
+    this.#counters.add('flowsOpened');
+    this.#index.add(association);
+    this.#table.add(association, loop.nowMs);
+    this.#armExpiry();
+    return association;
+  }
+
+  /** At the bound the association idle longest goes; where this relay has none, the shard is full of others' flows. */
+  #makeRoom(): boolean {
+    if (this.#table.size < this.#route.maxFlows && this.#context.flows < this.#context.maxFlows) return true;
+    this.#counters.add('flowsOverLimit');
+    return this.#evict();
+  }
+
+  #evict(): boolean {
+    const quietest = this.#table.quietest();
+    if (quietest === undefined) return false;
+    this.#table.delete(quietest);
+    this.#counters.add('associationsEvicted');
+    this.#end(quietest, 'evicted');
+    return true;
+  }
+
+  #sendRun(association: UdpAssociation, start: number, end: number): void {
+    const { incoming, loop } = this.#context;
+    this.#table.renew(association, loop.nowMs, false);
+    for (let index = start; index < end; index += 1) association.bytesIn += incoming.length(index);
+    const descriptor = association.descriptor < 0 ? this.#connect(association) : association.descriptor;
+    if (descriptor === noTarget) this.#counters.add('datagramsWithoutTarget', end - start);
+    else if (end - start === 1) this.#sendOne(descriptor, start);
+    else this.#sendMany(descriptor, start, end);
+  }
+
+  #sendOne(descriptor: number, index: number): void {
+    const { incoming, sys } = this.#context;
+    const length = incoming.length(index);
+    if (sys.send(descriptor, incoming.bufferAddress(index), length, sendFlags) >= 0) return;
+    // A refusal is an earlier datagram's, told in this one's place: this one may still go.
+    if (!this.#notSent(sys.errno())) return;
+    if (sys.send(descriptor, incoming.bufferAddress(index), length, sendFlags) < 0)
+      this.#notSent(sys.errno());
+  }
+
+  #sendMany(descriptor: number, start: number, end: number): void {
+    const { incoming, sys } = this.#context;
+    for (let index = start; index < end; index += 1)
+      incoming.prepareSend(index, incoming.length(index), 0, 0);
+    let next = start;
+    let refusals = 0;
+    while (next < end) {
+      const sent = sys.sendmmsg(descriptor, incoming.headerAddress(next), end - next, sendFlags);
+      if (sent > 0) {
+        next += sent;
+      } else if (!this.#notSent(sys.errno()) || refusals > 0) {
+        next += 1;
+        refusals = 0;
+      } else {
+        refusals += 1;
+      }
+    }
+  }
+
+  /** Counts a datagram that could not be sent; true where it was refused for an earlier one. */
+  #notSent(errno: number): boolean {
+    const full = errno === Errno.EAGAIN || errno === Errno.ENOBUFS || errno === Errno.ENOMEM;
+    this.#counters.add(full ? 'datagramsOverQueue' : 'datagramsRefused');
+    return errno === Errno.ECONNREFUSED;
+  }
+
+  // --- the association's socket ----------------------------------------------------------------------------------
+
+  /** Connects to the first address of the route that has a way to it. */
+  #connect(association: UdpAssociation): number {
+    for (const target of this.#route.targets) {
+      const descriptor = this.#socketTo(target.domain);
+      if (descriptor < 0) return noTarget;
+      const { sys, loop, owned } = this.#context;
+      association.target = target;
+      if (sys.connect(descriptor, target.sockaddr, target.length) === 0) {
+        if (loop.add(descriptor, association, EPOLLIN | EPOLLET) === 0) {
+          owned[descriptor] = 1;
+          association.descriptor = descriptor;
+          return descriptor;
+        }
+      }
+      sys.close(descriptor);
+    }
+    return noTarget;
+  }
+
+  /** A socket, if need be in place of the association that has been idle longest. */
+  #socketTo(domain: number): number {
+    const { sys, pipes, arena, scratch } = this.#context;
+    const kind = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    let descriptor = sys.socket(domain, kind, 0);
+    if (descriptor < 0 && isScarce(sys.errno()) && pipes.closeSpare())
+      descriptor = sys.socket(domain, kind, 0);
+    if (descriptor < 0) return descriptor;
+    arena.words[scratch >> 2] = limits.udpReceiveBufferBytes;
+    sys.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, arena.address(scratch), 4);
+    return descriptor;
+  }
+
+  // --- from the target to the client -----------------------------------------------------------------------------
+
+  #fromTarget(association: UdpAssociation): void {
+    const { sys, loop } = this.#context;
+    for (let round = 0; round < limits.batchesPerTurn; round += 1) {
+      const room = this.#outgoing.roomFor(this.#served.descriptor);
+      const first = this.#outgoing.count;
+      this.#outgoing.batch.prepareReceive(first, room, false, false);
+      const header = this.#outgoing.batch.headerAddress(first);
+      const count = sys.recvmmsg(association.descriptor, header, room, MSG_DONTWAIT, 0);
+      if (count > 0) this.#answer(association, first, count);
+      else if (sys.errno() !== Errno.EAGAIN) this.#counters.add('datagramsRefused');
+      else return;
+      if (count > 0 && count < room) return;
+    }
+    loop.enqueue(association);
+  }
+
+  #answer(association: UdpAssociation, first: number, count: number): void {
+    const { loop, arena } = this.#context;
+    const { family, wildcard } = this.#served;
+    const { batch } = this.#outgoing;
+    const nameLength = family === 6 ? sockaddrIn6Bytes : sockaddrInBytes;
+    this.#table.renew(association, loop.nowMs, true);
+    this.#armExpiry();
+    let bytes = 0;
+    for (let index = first; index < first + count; index += 1) {
+      const length = batch.length(index);
+      bytes += length;
+      arena.words.set(association.name, batch.nameWord(index));
+      const control = wildcard ? batch.writeLocal(index, family, association.local) : 0;
+      batch.prepareSend(index, length, nameLength, control);
+    }
+    association.bytesOut += bytes;
+    this.#counters.add('datagramsOut', count);
+    this.#counters.add('bytesOut', bytes);
+    this.#outgoing.added(count, this.#counters);
+  }
+
+  // --- ends --------------------------------------------------------------------------------------------------------
+
+  #fault(association: UdpAssociation, error: unknown): void {
+    this.#context.report({ kind: 'trouble', message: `an association failed: ${String(error)}` });
+    this.#table.delete(association);
+    this.#end(association, 'internal-error');
+  }
+
+  #end(association: UdpAssociation, reason: AssociationEndReason): void {
+    const { loop, owned, ends, scarcity } = this.#context;
+    if (association.descriptor >= 0) {
+      owned[association.descriptor] = 0;
+      loop.close(association.descriptor);
+      association.descriptor = -1;
+    }
+    this.#index.delete(association);
+    this.#context.flows -= 1;
+    this.#counters.add('flowsEnded');
+    const family = new Uint16Array(association.name.buffer, 0, 1)[0] === AF_INET6 ? 6 : 4;
+    ends.add({
+      service: this.#served.service,
+      udp: true,
+      clientFamily: family,
+      clientPort: new DataView(association.name.buffer).getUint16(2, false),
+      clientWords: association.name.subarray(family === 6 ? 2 : 1),
+      target: association.target?.told,
+      bytesIn: association.bytesIn,
+      bytesOut: association.bytesOut,
+      milliseconds: loop.nowMs - association.startedMs,
+      cause: reason,
+      errno: 0,
+    });
+    scarcity.something();
+    if (this.#detached && this.#table.size === 0) this.#finish();
+  }
+
+  #finish(): void {
+    this.#context.loop.wheel.cancel(this.#expiry);
+    this.#outgoing.flush();
+    this.#context.loop.remove(this.#served.descriptor);
+    this.#whenEmpty();
+  }
+
+  #expire(): void {
+    const { nowMs } = this.#context.loop;
+    let association = this.#table.takeExpired(nowMs);
+    while (association !== undefined) {
+      this.#end(association, 'expired');
+      association = this.#table.takeExpired(nowMs);
+    }
+    this.#rearmExpiry();
+  }
+
+  /** One timer a relay, for the next expiry; a renewal does not touch it, so it may wake early and look again. */
+  #armExpiry(): void {
+    const atMs = this.#table.nextExpiryMs();
+    if (atMs >= this.#expiryAtMs) return;
+    this.#expiryAtMs = atMs;
+    this.#context.loop.wheel.set(this.#expiry, atMs);
+  }
+
+  #rearmExpiry(): void {
+    this.#context.loop.wheel.cancel(this.#expiry);
+    this.#expiryAtMs = Number.POSITIVE_INFINITY;
+    this.#armExpiry();
+  }
+}
+
+function timeoutsOf(route: PreparedRoute): UdpTimeouts {
+  return { unansweredMs: route.udpUnansweredTimeoutMs, answeredMs: route.udpTimeoutMs };
+}
