@@ -66,7 +66,7 @@ export interface FlowEnd {
 
 /** One served listener. */
 export interface Service {
-  /** For flows that begin from now on; those in progress are not touched. */
+  /** For flows that begin soon after; those in progress are not touched. */
   setRoute(route: Route): void;
   counters(): CounterSnapshot;
   /** Takes nothing new, and is done when the flows in progress have ended by themselves. The port is free at once. */

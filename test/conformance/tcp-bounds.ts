@@ -74,7 +74,7 @@ export function tcpBounds<L extends Listener>(under: EngineUnderTest<L>): void {
         expect(await ending(third)).toBe('reset');
         expect(await rig.nextEnd()).toMatchObject({ reason: 'flow-limit', failed: undefined });
       }
-      await until('the limit to be counted', () => service.counters().flowsOverLimit === 1);
+      await until('the limit to be counted', () => service.counters().flowsOverLimit > 0);
       expect(rig.engine.flowCount()).toBe(2);
       first.end('room');
       expect((await readAll(first)).toString()).toBe('room');

@@ -4,7 +4,15 @@ import type { Listener, TargetAddress } from '../../src/engine/engine.js';
 import { hasIpv6 } from '../support/machine.js';
 import { useScope } from '../support/scope.js';
 import { silentTarget } from '../support/silent-target.js';
-import { closedPort, ending, endpointOf, readExactly, tcpClient, tcpServer } from '../support/tcp-peers.js';
+import {
+  closedPort,
+  ending,
+  endpointOf,
+  readAll,
+  readExactly,
+  tcpClient,
+  tcpServer,
+} from '../support/tcp-peers.js';
 import { until } from '../support/until.js';
 import { type EngineUnderTest, startRig } from './rig.js';
 
@@ -92,8 +100,8 @@ export function tcpDialling<L extends Listener>(under: EngineUnderTest<L>): void
 
     test('takes new flows elsewhere and leaves those in progress alone', async () => {
       const rig = startRig(scope, under);
-      const before = await tcpServer(scope, '127.0.0.1');
-      const after = await tcpServer(scope, '127.0.0.1', (socket) => socket.write('after'));
+      const before = await tcpServer(scope, '127.0.0.1', (socket) => socket.on('end', () => socket.end()));
+      const after = await tcpServer(scope, '127.0.0.1', (socket) => socket.end('after'));
       const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [before.address]);
       const early = tcpClient(scope, endpoint);
       const accepted = await before.next();
@@ -105,8 +113,11 @@ export function tcpDialling<L extends Listener>(under: EngineUnderTest<L>): void
         udpTimeoutMs: 1_000,
         maxFlows: 10,
       });
-      const late = tcpClient(scope, endpoint);
-      expect((await readExactly(late, 5)).toString()).toBe('after');
+      await until('a new flow to go to the new address', async () => {
+        const late = tcpClient(scope, endpoint);
+        late.end();
+        return (await readAll(late)).toString() === 'after';
+      });
       early.write('still here');
       expect((await readExactly(accepted, 10)).toString()).toBe('still here');
     });

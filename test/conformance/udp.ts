@@ -243,6 +243,8 @@ export function udpPolicy<L extends Listener>(under: EngineUnderTest<L>): void {
       const rig = startRig(scope, under, { maxFlows: 1 });
       const target = await udpPeer(scope, '127.0.0.1', echo);
       const full = await rig.serve('udp', '127.0.0.1', [target.address]);
+      // One in between: an engine of two threads gives the first and the third to the same.
+      await rig.serve('udp', '127.0.0.1', [target.address]);
       const other = await rig.serve('udp', '127.0.0.1', [target.address]);
       const client = await udpPeer(scope, '127.0.0.1');
       client.send('first', full.endpoint);

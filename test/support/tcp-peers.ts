@@ -135,6 +135,7 @@ export function readExactly(socket: Socket, length: number): Promise<Buffer> {
       have += chunk.length;
       if (have < length) return;
       socket.off('data', onData);
+      socket.off('error', reject);
       socket.pause();
       resolve(Buffer.concat(chunks));
     };
