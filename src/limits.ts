@@ -63,6 +63,10 @@ export const limits = {
   shardsMost: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */
   copyBytes: 64 * 1024,
+  /** A first message of so many bytes fits one segment on every path, and leaves whatever the socket's options. */
+  untunedBytes: 512,
+  /** A flow that lives longer gets the options of a long-lived one, keepalive above all. */
+  tuneAfterMs: 5_000,
   /** Full reads in a row after which a direction is bulk and moves through a pipe. */
   bulkReads: 2,
   /** Small splices in a row after which it is bulk no more, and what counts as small. */

@@ -9,51 +9,87 @@ import { tellError } from './tell-error.js';
 /** Runs a command line and leaves its exit code in `process.exitCode`. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    await commandLine(argv).parseAsync();
+    let chosen: Action = () => undefined;
+    commandLine(argv, (action) => {
+      chosen = action;
+    }).parseSync();
+    await chosen();
   } catch (error) {
     process.exitCode = tellError(error);
   }
 }
 
-function commandLine(argv: readonly string[]): Argv {
-  return yargs([...argv])
+/** What a command does. */
+type Action = () => Promise<void> | undefined;
+type Choose = (action: Action) => void;
+
+/** Adds a command to a parser, under its name, or as the one that the parser is for ($0). */
+type AddCommand = (parser: Argv, name: string, choose: Choose) => Argv;
+
+const commands: Readonly<Record<string, AddCommand>> = {
+  run: (parser, name, choose) =>
+    parser.command(
+      `${name} [target]`,
+      'Publish ports of a target, or of a mapping file',
+      runOptions,
+      (options) =>
+        choose(async () => {
+          const { run } = await import('./run.js');
+          process.exitCode = await run(options);
+        }),
+    ),
+  check: (parser, name, choose) =>
+    parser.command(
+      `${name} <file>`,
+      'Check a mapping file and show what it would publish',
+      checkOptions,
+      (options) =>
+        choose(async () => {
+          const { check } = await import('./check.js');
+          await check(options.file, options.format);
+        }),
+    ),
+  schema: (parser, name, choose) =>
+    parser.command(name, "Print the mapping file's JSON Schema, for editors", {}, () =>
+      choose(async () => {
+        const { printSchema } = await import('./print-schema.js');
+        printSchema();
+      }),
+    ),
+  demo: (parser, name, choose) =>
+    parser.command(name, 'Publish a small built-in target and say what to try', {}, () =>
+      choose(async () => {
+        const { demo } = await import('./demo.js');
+        process.exitCode = await demo();
+      }),
+    ),
+};
+
+/**
+ * A line that starts with a command's name is read by a parser for that command alone: one that knows several lays out
+ * the whole help text whenever a command is chosen, in case it is needed later, and a sidecar's start would wait for it.
+ */
+function commandLine(argv: readonly string[], choose: Choose): Argv {
+  const [first = '', ...rest] = argv;
+  const add = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  if (add !== undefined) return add(parserOf(rest).scriptName(`sluice ${first}`), '$0', choose);
+  const overview = parserOf(argv)
     .scriptName('sluice')
     .usage(
       '$0 COMMAND\n\nPublishes ports: binds them on this host and forwards TCP and UDP to where you say.',
     )
+    .demandCommand(1, 'Which command? See sluice --help')
+    .strictCommands();
+  return Object.entries(commands).reduce((parser, [name, addTo]) => addTo(parser, name, choose), overview);
+}
+
+function parserOf(argv: readonly string[]): Argv {
+  return yargs([...argv])
     .parserConfiguration({
       'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })
-    .command(
-      'run [target]',
-      'Publish ports of a target, or of a mapping file',
-      runOptions,
-      async (options) => {
-        const { run } = await import('./run.js');
-        process.exitCode = await run(options);
-      },
-    )
-    .command(
-      'check <file>',
-      'Check a mapping file and show what it would publish',
-      checkOptions,
-      async (options) => {
-        const { check } = await import('./check.js');
-        await check(options.file, options.format);
-      },
-    )
-    .command('schema', "Print the mapping file's JSON Schema, for editors", {}, async () => {
-      const { printSchema } = await import('./print-schema.js');
-      printSchema();
-    })
-    .command('demo', 'Publish a small built-in target and say what to try', {}, async () => {
-      const { demo } = await import('./demo.js');
-      process.exitCode = await demo();
-    })
-    .demandCommand(1, 'Which command? See sluice --help')
-    .strictCommands()
     .strict()
     .locale('en')
     .wrap(Math.min(110, process.stdout.columns ?? 80))

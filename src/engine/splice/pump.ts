@@ -15,7 +15,8 @@
 import { limits } from '../../limits.js';
 import { Errno } from '../../sys/errno.js';
 import { SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from '../../sys/fcntl.js';
-import { MSG_NOSIGNAL } from '../../sys/socket.js';
+import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../sys/in.js';
+import { MSG_NOSIGNAL, SO_KEEPALIVE, SOL_SOCKET } from '../../sys/socket.js';
 import type { ShardContext } from './shard-context.js';
 import type { Side } from './side.js';
 
@@ -66,12 +67,34 @@ export class Pump {
     if (count <= 0) return this.#readNothing(from, count);
     from.received += count;
     this.#judgeRead(from, count);
+    if (!to.tuned) this.#tuneIfNeeded(to, count);
     const sent = this.#context.sys.send(to.descriptor, this.#buffer, count, MSG_NOSIGNAL);
     if (sent === count) return 'more';
     if (sent < 0 && !this.#wouldBlock()) return 'to-failed';
     to.writable = false;
     this.#hold(from, Math.max(sent, 0), count);
     return 'waiting';
+  }
+
+  /**
+   * A dialled socket inherits no options, and setting them is three calls. The first small message leaves at once
+   * without them, since Nagle's algorithm holds data back only behind data that is not acknowledged; so a flow of one
+   * request and one answer never pays. Everyone else does, here or when the flow has lived for limits.tuneAfterMs.
+   */
+  #tuneIfNeeded(to: Side, length: number): void {
+    if (to.sentTo || length > limits.untunedBytes) this.tune(to);
+    to.sentTo = true;
+  }
+
+  tune(to: Side): void {
+    const { sys, arena, scratch } = this.#context;
+    const address = arena.address(scratch);
+    to.tuned = true;
+    arena.words[scratch >> 2] = 1;
+    sys.setsockopt(to.descriptor, IPPROTO_TCP, TCP_NODELAY, address, 4);
+    sys.setsockopt(to.descriptor, SOL_SOCKET, SO_KEEPALIVE, address, 4);
+    arena.words[scratch >> 2] = limits.keepAliveDelayMs / 1000;
+    sys.setsockopt(to.descriptor, IPPROTO_TCP, TCP_KEEPIDLE, address, 4);
   }
 
   /** What a read of this many bytes says about the socket, and about whether it sends bulk. */

@@ -38,18 +38,19 @@ export interface ShardContext {
 /** Flow ends on their way to the main thread: sent when the batch is full, or when they have waited long enough. */
 export class EndBatch {
   readonly #post: (records: Float64Array) => void;
-  readonly #wanted: boolean;
+  /** False: nobody wants to be told, and nothing has to be put together. */
+  readonly wanted: boolean;
   #records = new Float64Array(limits.flowEndsPerBatch * recordFields);
   #count = 0;
   #oldestMs = 0;
 
   constructor(wanted: boolean, post: (records: Float64Array) => void) {
-    this.#wanted = wanted;
+    this.wanted = wanted;
     this.#post = post;
   }
 
   add(facts: EndFacts): void {
-    if (!this.#wanted) return;
+    if (!this.wanted) return;
     if (this.#count === 0) this.#oldestMs = performance.now();
     writeEnd(this.#records, this.#count, facts);
     this.#count += 1;

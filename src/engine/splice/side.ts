@@ -17,6 +17,10 @@ export class Side {
   /** Its FIN has been read; and passed on to the other side, behind all it had sent. */
   ended = false;
   finPassed = false;
+  /** It has the options of a long-lived connection: an accepted socket has them of its listener. */
+  tuned = false;
+  /** Something has been sent to it. */
+  sentTo = false;
   /** Bytes read from it. */
   received = 0;
   /** What was read from it and the other side has not taken, in memory… */

@@ -10,7 +10,7 @@ import type { Counters } from '../../metrics/counters.js';
 import { EPOLLEXCLUSIVE, EPOLLIN } from '../../sys/epoll.js';
 import { Errno } from '../../sys/errno.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
-import { AF_INET6, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
 import type { CloseEvent } from '../close-table.js';
 import type { Handler } from './event-loop.js';
 import { type PreparedRoute, prepareRoute } from './prepared-route.js';
@@ -47,7 +47,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#host = {
       context,
       pump: new Pump(context),
-      dialFailed: () => counters.add('dialsFailed'),
+      counters,
       ended: (flow, event, errno) => this.#ended(flow, event, errno),
     };
     this.#listen();
@@ -131,8 +131,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     owned[descriptor] = 1;
     const word = this.#sockaddr >> 2;
     const port = arena.view.getUint16(this.#sockaddr + 2, false);
-    const start = word + (arena.view.getUint16(this.#sockaddr, true) === AF_INET6 ? 2 : 1);
-    const words = arena.words.slice(start, start + 4);
+    const words = this.#family === 6 ? arena.words.slice(word + 2, word + 6) : (arena.words[word + 1] ?? 0);
     const flow = new TcpFlow(descriptor, port, words, this.#route, this.#host);
     this.#flows.add(flow);
     this.#context.flows += 1;
@@ -141,30 +140,32 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   #ended(flow: TcpFlow, cause: CloseEvent, errno: number): void {
-    const { ends, loop, scarcity } = this.#context;
+    const { ends, scarcity } = this.#context;
     this.#flows.delete(flow);
     this.#context.flows -= 1;
-    const bytesIn = flow.client.received;
-    const bytesOut = flow.target.received;
     this.#counters.add('flowsEnded');
-    this.#counters.add('bytesIn', bytesIn);
-    this.#counters.add('bytesOut', bytesOut);
+    if (ends.wanted) this.#tellEnd(flow, cause, errno);
+    scarcity.something();
+    if (this.#state === 'paused' && !this.#full()) this.#listen();
+    else if (this.#state === 'detached' && this.#flows.size === 0) this.#whenEmpty();
+  }
+
+  #tellEnd(flow: TcpFlow, cause: CloseEvent, errno: number): void {
+    const { clientWords } = flow;
+    const { ends, loop } = this.#context;
     ends.add({
       service: this.#service,
       udp: false,
       clientFamily: this.#family,
       clientPort: flow.clientPort,
-      clientWords: flow.clientWords,
+      clientWords: typeof clientWords === 'number' ? [clientWords] : clientWords,
       target: flow.address?.told,
-      bytesIn,
-      bytesOut,
+      bytesIn: flow.client.received,
+      bytesOut: flow.target.received,
       milliseconds: loop.nowMs - flow.startedMs,
       cause,
       errno,
     });
-    scarcity.something();
-    if (this.#state === 'paused' && !this.#full()) this.#listen();
-    else if (this.#state === 'detached' && this.#flows.size === 0) this.#whenEmpty();
   }
 
   #full(): boolean {

@@ -11,14 +11,13 @@
  * The flow owns both sockets and whatever its sides hold, and closes them when it ends; nobody else does.
  */
 import { limits } from '../../limits.js';
+import type { Counters } from '../../metrics/counters.js';
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
 import { Errno, errnoName } from '../../sys/errno.js';
-import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../sys/in.js';
 import {
   AF_UNIX,
   SHUT_WR,
   SO_ERROR,
-  SO_KEEPALIVE,
   SO_LINGER,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -38,10 +37,13 @@ export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
 type State = 'dialing' | 'starved' | 'open' | 'ended';
 
+/** A client's address, network order: one word for IPv4, as a plain number, which costs no memory of its own. */
+export type ClientWords = number | Int32Array;
+
 export interface TcpFlowHost {
   readonly context: ShardContext;
   readonly pump: Pump;
-  readonly dialFailed: () => void;
+  readonly counters: Counters;
   /** Called once, after both sockets are closed. */
   readonly ended: (flow: TcpFlow, event: CloseEvent, errno: number) => void;
 }
@@ -51,7 +53,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   readonly client = new Side();
   readonly target = new Side();
   readonly clientPort: number;
-  readonly clientWords: Int32Array;
+  readonly clientWords: ClientWords;
   readonly startedMs: number;
   /** The address dialled last. */
   address: PreparedTarget | undefined = undefined;
@@ -64,12 +66,13 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   constructor(
     descriptor: number,
     clientPort: number,
-    clientWords: Int32Array,
+    clientWords: ClientWords,
     route: PreparedRoute,
     host: TcpFlowHost,
   ) {
     super();
     this.client.descriptor = descriptor;
+    this.client.tuned = true;
     this.clientPort = clientPort;
     this.clientWords = clientWords;
     this.#route = route;
@@ -152,7 +155,6 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
       return;
     }
     this.#own(descriptor);
-    if (address.domain !== AF_UNIX) this.#setOptions(descriptor);
     const result = sys.connect(descriptor, address.sockaddr, address.length);
     const errno = result < 0 ? sys.errno() : 0;
     if (errno !== 0 && errno !== Errno.EINPROGRESS) {
@@ -195,19 +197,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   }
 
   #dialFailed(event: CloseEvent, errno: number): void {
-    this.#host.dialFailed();
+    this.#host.counters.add('dialsFailed');
     this.#dialNext(event, errno);
-  }
-
-  /** Inherited options do not reach a socket that dials; a unix socket has none of these. */
-  #setOptions(descriptor: number): void {
-    const { sys, arena, scratch } = this.#host.context;
-    const address = arena.address(scratch);
-    arena.words[scratch >> 2] = 1;
-    sys.setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, address, 4);
-    sys.setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, address, 4);
-    arena.words[scratch >> 2] = limits.keepAliveDelayMs / 1000;
-    sys.setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, address, 4);
   }
 
   #own(descriptor: number): void {
@@ -228,9 +219,11 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   #open(): void {
     this.#state = 'open';
     this.target.writable = true;
-    const { idleTimeoutMs } = this.#route;
-    if (idleTimeoutMs === undefined) this.#host.context.loop.wheel.cancel(this);
-    else this.#setTimer(this.#host.context.loop.nowMs + idleTimeoutMs);
+    if (this.address?.domain === AF_UNIX) this.target.tuned = true;
+    const afterMs = this.target.tuned ? this.#route.idleTimeoutMs : limits.tuneAfterMs;
+    if (afterMs === undefined) this.#host.context.loop.wheel.cancel(this);
+    else
+      this.#setTimer(this.#host.context.loop.nowMs + Math.min(afterMs, this.#route.idleTimeoutMs ?? afterMs));
     this.#move();
   }
 
@@ -242,8 +235,11 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   }
 
   #pass(from: Side, to: Side): void {
-    const { pump, context } = this.#host;
+    const { pump, context, counters } = this.#host;
+    const before = from.received;
     const result: Pumped = pump.run(from, to);
+    const moved = from.received - before;
+    if (moved > 0) counters.add(from === this.client ? 'bytesIn' : 'bytesOut', moved);
     if (result === 'waiting') return;
     if (result === 'more') context.loop.enqueue(this);
     else if (result === 'finished') this.#passFin(from, to);
@@ -275,13 +271,12 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     this.#host.context.loop.wheel.set(this, atMs);
   }
 
-  /** The connect timeout or the idle timeout may be over. */
+  /** The connect timeout or the idle timeout may be over, or the flow has lived long enough to be tuned. */
   ring(): void {
-    const { loop, scarcity } = this.#host.context;
+    const { scarcity } = this.#host.context;
     if (this.#state === 'open') {
-      const idleAtMs = this.#activeMs + (this.#route.idleTimeoutMs ?? 0);
-      if (idleAtMs > loop.nowMs) this.#setTimer(idleAtMs);
-      else this.end('idle-timeout', 0);
+      if (!this.target.tuned) this.#host.pump.tune(this.target);
+      this.#checkIdle();
       return;
     }
     const starved = this.#state === 'starved';
@@ -289,6 +284,14 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     this.#state = 'dialing';
     this.#dropTarget();
     this.#dialFailed(starved ? 'dial-unreachable' : 'dial-timeout', 0);
+  }
+
+  #checkIdle(): void {
+    const { idleTimeoutMs } = this.#route;
+    if (idleTimeoutMs === undefined) return;
+    const idleAtMs = this.#activeMs + idleTimeoutMs;
+    if (idleAtMs > this.#host.context.loop.nowMs) this.#setTimer(idleAtMs);
+    else this.end('idle-timeout', 0);
   }
 
   // --- closing ---------------------------------------------------------------------------------------------------
