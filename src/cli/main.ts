@@ -4,6 +4,7 @@ import { SluiceError } from '../errors.js';
 import { engineChoices } from '../instance/engine-choice.js';
 import { limits } from '../limits.js';
 import { logLevels } from '../log/log-level.js';
+import { version } from '../version.js';
 import { tellError } from './tell-error.js';
 
 /** Runs a command line and leaves its exit code in `process.exitCode`. Never throws. */
@@ -61,6 +62,7 @@ function commandLine(argv: readonly string[]): Argv {
       // yargs spreads some messages over several lines.
       throw error ?? new SluiceError('SLUICE_USAGE', message.trim().replace(/\s*\n\s*/g, ' '));
     })
+    .version(version)
     .help()
     .alias('help', 'h')
     .exitProcess(false);

@@ -1,5 +1,5 @@
 /** What the executable says and how it ends, without forwarding anything. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -150,4 +150,11 @@ it('--version and --help print on stdout and end with 0', async () => {
   expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: '' });
   for (const command of ['run', 'check', 'schema', 'demo'])
     expect(help.stdout).toContain(`sluice ${command}`);
+});
+
+it('--version is the same in any folder', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+  const elsewhere = spawnSluice(['--version'], { cwd: tmpdir() });
+  expect(await elsewhere.ended()).toEqual({ code: 0, signal: null });
+  expect(elsewhere.stdout).toBe(`${version}\n`);
 });

@@ -45,6 +45,8 @@ export interface StartOptions {
   /** Options for node itself, before the executable. */
   readonly nodeOptions?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** The folder it runs in, where that is not the tests' own. */
+  readonly cwd?: string;
   /** Leaves stderr unread, as a log collector that hangs does. */
   readonly stderrUnread?: boolean;
   /** Files to write to in place of pipes. */
@@ -57,6 +59,7 @@ export function spawnSluice(args: readonly string[], options: StartOptions = {})
   const child = spawn(process.execPath, [...(options.nodeOptions ?? []), sluicePath, ...args], {
     stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
     env: { ...process.env, ...options.env },
+    cwd: options.cwd ?? process.cwd(),
   });
   children.add(child);
   return new SluiceProcess(child, options.stderrUnread ?? false);
