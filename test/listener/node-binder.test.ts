@@ -1,9 +1,9 @@
 /** Real sockets, on loopback addresses and ports of the kernel's choice. */
-import { createSocket } from 'node:dgram';
+import { createSocket, Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Listener } from '../../src/engine/engine.js';
 import type { StreamTcpListener, StreamUdpListener } from '../../src/engine/stream/stream-listener.js';
 import { limits } from '../../src/limits.js';
@@ -88,6 +88,17 @@ describe('a bound listener', () => {
       expect(listener.endpoint).toEqual({ ip, port: expect.any(Number) });
       expect(listener.endpoint.port).toBeGreaterThan(0);
     }
+  });
+
+  it('that was bound and cannot be set up leaves nothing bound', async () => {
+    const noBuffer = new Error('Could not get or set buffer size: bad file descriptor');
+    const setUp = jest.spyOn(UdpSocket.prototype, 'setRecvBufferSize').mockImplementationOnce(() => {
+      throw noBuffer;
+    });
+    const close = jest.spyOn(UdpSocket.prototype, 'close');
+    cleanUps.push(() => jest.restoreAllMocks());
+    await expect(nodeBinder.bind('udp', { ip: loopback4, port: 0 })).rejects.toBe(noBuffer);
+    expect([setUp.mock.calls.length, close.mock.calls.length]).toEqual([1, 1]);
   });
 
   it.each(['tcp', 'udp'] as const)('has its %s port alone, until it is closed', async (protocol) => {
