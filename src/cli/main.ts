@@ -37,12 +37,12 @@ function commandLine(argv: readonly string[]): Argv {
       },
     )
     .command(
-      'check <file>',
+      'check [file]',
       'Check a mapping file and show what it would publish',
       checkOptions,
       async (options) => {
         const { check } = await import('./check.js');
-        await check(options.file, options.format);
+        check(options.file, options.format);
       },
     )
     .command('schema', "Print the mapping file's JSON Schema, for editors", {}, async () => {
@@ -103,7 +103,11 @@ function runOptions(builder: Argv) {
         requiresArg: true,
         describe: 'Forget a UDP client quiet for so long [90s]',
       },
-      'max-flows': { type: 'string', requiresArg: true, describe: 'Flows at once on each port [16384]' },
+      'max-flows': {
+        type: 'string',
+        requiresArg: true,
+        describe: `Flows at once on each listener [${limits.flowsPerMapping}]`,
+      },
       'drain-timeout': {
         type: 'string',
         requiresArg: true,
@@ -148,11 +152,9 @@ function refuseRepeated(options: Readonly<Record<string, unknown>>): true {
 }
 
 function checkOptions(builder: Argv) {
-  return builder
-    .positional('file', { type: 'string', demandOption: true, describe: 'A JSON mapping file' })
-    .option('format', {
-      choices: ['text', 'json'] as const,
-      default: 'text' as const,
-      describe: 'How to show it',
-    });
+  return builder.positional('file', { type: 'string', describe: 'A JSON mapping file' }).option('format', {
+    choices: ['text', 'json'] as const,
+    default: 'text' as const,
+    describe: 'How to show it',
+  });
 }

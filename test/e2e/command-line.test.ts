@@ -32,6 +32,8 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['no target', ['run', '-p', '80'], 'nowhere to lead to: give a target'],
     ['no port', ['run', '::1'], 'no port to publish: add -p'],
     ['a target that is none', ['run', '-p', '80', 'a b'], 'invalid target "a b": it must be an IP address'],
+    ['an empty target', ['run', '-p', '80', ''], 'invalid target "": it must be an IP address'],
+    ['an empty name', ['run', '-p', '80', '--name', '', '::1'], '--name "": it must not be empty'],
     ['an empty container port', ['run', '-p', '80:', '::1'], '-p 80:: no port specified: 80:<empty>'],
     ['a bad container port', ['run', '-p', '80:0', '::1'], '-p 80:0: invalid containerPort: 0'],
     ['a bad host port', ['run', '-p', '70000:80', '::1'], '-p 70000:80: invalid hostPort: 70000'],
@@ -47,10 +49,16 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
     ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
     ['a target with --config', ['run', '--config', 'x', '::1'], 'a target cannot be given with --config'],
-    ['a duration without unit', ['run', '-p', '80', '--idle-timeout', '5', '::1'], 'invalid duration "5"'],
+    [
+      'a duration without unit',
+      ['run', '-p', '80', '--idle-timeout', '5', '::1'],
+      'invalid duration "5": it must be a',
+    ],
     ['a duration of 0', ['run', '-p', '80', '--connect-timeout', '0s', '::1'], '--connect-timeout 0s:'],
     ['a bad drain timeout', ['run', '-p', '80', '--drain-timeout', 'x', '::1'], 'invalid duration "x"'],
     ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],
+    ['too large a count', ['run', '-p', '80', '--max-flows', '1048577', '::1'], 'from 1 to 1048576'],
+    ['too many shards', ['run', '-p', '80', '--shards', '65', '::1'], '--shards 65: it must be a whole'],
     ['an unknown engine', ['run', '-p', '80', '--engine', 'warp', '::1'], 'engine, Given: "warp", Choices: '],
     ['an unknown level', ['run', '-p', '80', '--log-level', 'loud', '::1'], 'log-level, Given: "loud"'],
     [
@@ -58,6 +66,7 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
       ['run', '-p', '80', '--name', 'a', '--name', 'b', '::1'],
       '--name was given 2 times: it takes one value',
     ],
+    ['check without a file', ['check'], 'which mapping file? Give one, as in sluice check mappings.json'],
     ['an unknown format', ['check', '--format', 'yaml', 'x'], 'format, Given: "yaml"'],
   ])('%s', async (_name, args, message) => {
     const { code, stdout, stderr } = await sluiceOutput(args);
