@@ -48,8 +48,10 @@ export const limits = {
 
   // --- flows ---------------------------------------------------------------------------------------------------
 
-  /** Flows of one mapping and protocol, unless its `max_flows` says otherwise. */
+  /** Flows of one listener, unless its mapping's `max_flows` says otherwise. */
   flowsPerMapping: 16_384,
+  /** The most that `max_flows` may say: the kernel's usual fs.nr_open, and a flow takes a descriptor at least. */
+  flowsMost: 1_048_576,
   /** Descriptors a flow takes, and those kept back for listeners, logs and the runtime itself. */
   descriptorsPerFlow: 2,
   descriptorsReserved: 64,

@@ -35,6 +35,10 @@ describe('limits agree with one another', () => {
     expect(parseDuration('576h')).toBe(limits.durationMs);
   });
 
+  it('the default bound of flows is one that a user could have asked for', () => {
+    expect(limits.flowsPerMapping).toBeLessThanOrEqual(limits.flowsMost);
+  });
+
   it('a name that fails is tried again before one that resolves is refreshed', () => {
     expect(limits.dnsRetryMs).toBeLessThan(limits.dnsRefreshMs);
   });

@@ -1,13 +1,21 @@
 /** `sluice check`: what a mapping file would publish. */
 import { formatHostPort } from '../address/endpoint.js';
+import { SluiceError } from '../errors.js';
 import { listenAddresses } from '../publish/conflicts.js';
 import { formatPublished, formatTargetPort, type Mapping } from '../publish/mapping.js';
 import { formatTarget } from '../publish/target-spec.js';
 import { printAnswer } from './print-answer.js';
 import { readMappingFile } from './read-mapping-file.js';
 
-/** Prints one port a line, or an array with a record a port. */
-export function check(file: string, format: 'text' | 'json'): void {
+/**
+ * Prints one port a line, or an array with a record a port.
+ *
+ * @throws SluiceError SLUICE_USAGE without a file, or what is wrong with it
+ */
+export function check(file: string | undefined, format: 'text' | 'json'): void {
+  if (file === undefined || file === '') {
+    throw new SluiceError('SLUICE_USAGE', 'which mapping file? Give one, as in sluice check mappings.json');
+  }
   const { mappings } = readMappingFile(file);
   const text =
     format === 'json'

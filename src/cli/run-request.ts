@@ -5,7 +5,7 @@ import { parseDuration } from '../publish/duration.js';
 import { defaultFlowOptions, expandSpec, type FlowOptions, type Mapping } from '../publish/mapping.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
 import { parseTarget } from '../publish/target-spec.js';
-import type { RunOptions } from './main.js';
+import type { RunOptions } from './run-options.js';
 
 export interface RunRequest {
   /** What the instance is called. */
@@ -20,6 +20,7 @@ export interface RunRequest {
 export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
   const drainTimeoutMs = durationOption('--drain-timeout', options.drainTimeout);
   const shards = shardCount(options.shards);
+  if (options.name?.trim() === '') throw usage('--name "": it must not be empty');
   if (options.config !== undefined) {
     refuseBesideConfig(options);
     const { readMappingFile } = await import('./read-mapping-file.js');
@@ -55,7 +56,10 @@ function flowOptions(options: RunOptions): FlowOptions {
     idleTimeoutMs:
       idleTimeout === undefined ? undefined : durationOption('--idle-timeout', idleTimeout) || undefined,
     udpTimeoutMs: positiveDuration('--udp-timeout', udpTimeout) ?? defaultFlowOptions.udpTimeoutMs,
-    maxFlows: maxFlows === undefined ? defaultFlowOptions.maxFlows : wholeNumber('--max-flows', maxFlows),
+    maxFlows:
+      maxFlows === undefined
+        ? defaultFlowOptions.maxFlows
+        : wholeNumber('--max-flows', maxFlows, limits.flowsMost),
   };
 }
 
@@ -86,18 +90,16 @@ function positiveDuration(option: string, text: string | undefined): number | un
   return milliseconds;
 }
 
-function wholeNumber(option: string, text: string): number {
+function wholeNumber(option: string, text: string, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : 0;
-  if (value < 1 || !Number.isSafeInteger(value))
-    throw usage(`${option} ${text}: it must be a whole number, 1 or more`);
+  if (value < 1 || value > most) {
+    throw usage(`${option} ${text}: it must be a whole number from 1 to ${most}`);
+  }
   return value;
 }
 
 function shardCount(text: string | undefined): number {
-  if (text === undefined) return limits.shards;
-  const count = wholeNumber('--shards', text);
-  if (count > limits.shardsMost) throw usage(`--shards ${text}: at most ${limits.shardsMost}`);
-  return count;
+  return text === undefined ? limits.shards : wholeNumber('--shards', text, limits.shardsMost);
 }
 
 /** A parser's error is about the command line here. */

@@ -4,7 +4,7 @@ import { openEngineKit } from '../instance/engine-kit.js';
 import { type Instance, startInstance } from '../instance/instance.js';
 import { openLog } from '../log/log.js';
 import { formatTargetPort } from '../publish/mapping.js';
-import type { RunOptions } from './main.js';
+import type { RunOptions } from './run-options.js';
 import { readRunRequest } from './run-request.js';
 import { serveUntilStopped } from './stop-signals.js';
 import { type ExitCode, exitCodes } from './tell-error.js';

@@ -66,11 +66,11 @@ async function bindUdp({ ip, port }: Endpoint): Promise<StreamUdpListener> {
     const listening = once(socket, 'listening');
     socket.bind({ address: ip.text, port, exclusive: true });
     await listening;
+    socket.setRecvBufferSize(limits.udpReceiveBufferBytes);
   } catch (error) {
     socket.close();
     throw error;
   }
-  socket.setRecvBufferSize(limits.udpReceiveBufferBytes);
   socket.on('message', (datagram, client) => arrivals.arrive({ datagram, client }));
   // An ICMP error for a reply to a client that has gone: its send reports it too, and the listener stays.
   socket.on('error', () => undefined);

@@ -18,7 +18,7 @@ export function parseDuration(text: string): number {
   if (!(total <= limits.durationMs)) {
     throw new SluiceError(
       'SLUICE_BAD_DURATION',
-      `invalid duration ${printable(JSON.stringify(text))}: ${durationAllowed}`,
+      `invalid duration ${printable(JSON.stringify(text))}: it must be ${durationAllowed}`,
     );
   }
   return Math.round(total);

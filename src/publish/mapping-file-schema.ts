@@ -19,6 +19,7 @@ const portsAllowed =
   'or an object with "target" and, as you like, "published", "host_ip" and "protocol"';
 const portAllowed = 'a port from 1 to 65535, or a range such as "8000-8010"';
 const publishedAllowed = `${portAllowed}; "" or 0 is a free port`;
+const flowsAllowed = `a whole number from 1 to ${limits.flowsMost}`;
 const hostIpAllowed = 'an IP address of this host; "" is every address';
 
 /** Runs one of our parsers inside the schema: its error becomes a fault at this place. */
@@ -78,7 +79,7 @@ export function knownKeysOf(message: string): string[] | undefined {
     : undefined;
 }
 
-const name = v.pipe(v.string(nameAllowed), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, nameAllowed));
+export const nameSchema = v.pipe(v.string(nameAllowed), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, nameAllowed));
 
 /** The description stands before the parser: a JSON Schema tells of what is written, not of what it becomes. */
 function duration(description: string, parse = parseDuration) {
@@ -99,6 +100,18 @@ function portNumber(lowest: 0 | 1, allowed: string) {
   );
 }
 
+/** Docker's and Compose's protocols have any case; an editor offers the plain ones. */
+function protocolInAnyCase() {
+  const plain = v.picklist(protocols, 'one of "tcp" and "udp"');
+  const run: (typeof plain)['~run'] = (dataset, config) => {
+    const { value } = dataset;
+    const protocol =
+      typeof value === 'string' ? protocols.find((one) => one === value.toLowerCase()) : undefined;
+    return plain['~run']({ value: protocol ?? value }, config);
+  };
+  return { ...plain, '~run': run };
+}
+
 const longPort = v.pipe(
   closedObject(
     {
@@ -114,10 +127,7 @@ const longPort = v.pipe(
       ),
       host_ip: v.optional(v.pipe(v.string(hostIpAllowed), v.description(`The address: ${hostIpAllowed}.`))),
       protocol: v.optional(
-        v.pipe(
-          v.picklist(protocols, 'one of "tcp" and "udp"'),
-          v.description('The protocol; tcp where none is given.'),
-        ),
+        v.pipe(protocolInAnyCase(), v.description('The protocol; tcp where none is given.')),
       ),
     },
     portsAllowed,
@@ -134,7 +144,8 @@ const longPort = v.pipe(
   ),
 );
 
-const port = v.pipe(
+/** What stands in `ports`. */
+export const portSchema = v.pipe(
   v.union(
     [
       v.pipe(v.string(), parsedBy(parsePublishSpec, portsAllowed)),
@@ -149,16 +160,18 @@ const port = v.pipe(
   v.description(`What to publish: ${portsAllowed}.`),
 );
 
+export const targetSchema = v.pipe(
+  v.string(targetAllowed),
+  v.description(`Where it leads: ${targetAllowed}.`),
+  parsedBy(parseTarget),
+);
+
 const mappingEntry = closedObject(
   {
-    name: v.optional(v.pipe(name, v.description('What this mapping is called in logs and tables.'))),
-    to: v.pipe(
-      v.string(targetAllowed),
-      v.description(`Where it leads: ${targetAllowed}.`),
-      parsedBy(parseTarget),
-    ),
+    name: v.optional(v.pipe(nameSchema, v.description('What this mapping is called in logs and tables.'))),
+    to: targetSchema,
     ports: v.pipe(
-      v.array(port, 'a list of ports'),
+      v.array(portSchema, 'a list of ports'),
       v.minLength(1, 'a list with at least one port'),
       v.description('The ports to publish, as docker run -p and Compose take them.'),
     ),
@@ -176,11 +189,12 @@ const mappingEntry = closedObject(
     ),
     max_flows: v.optional(
       v.pipe(
-        v.number('a whole number, 1 or more'),
-        v.integer('a whole number, 1 or more'),
-        v.minValue(1, 'a whole number, 1 or more'),
+        v.number(flowsAllowed),
+        v.integer(flowsAllowed),
+        v.minValue(1, flowsAllowed),
+        v.maxValue(limits.flowsMost, flowsAllowed),
         v.description(
-          `Flows at once on each port; ${limits.flowsPerMapping.toLocaleString('en')} where none is given.`,
+          `Flows at once on each listener; ${limits.flowsPerMapping.toLocaleString('en')} where none is given.`,
         ),
       ),
     ),
@@ -192,7 +206,9 @@ export const mappingFileSchema = v.pipe(
   closedObject(
     {
       $schema: v.optional(v.pipe(v.string('a URL or a path'), v.description('The schema editors read.'))),
-      name: v.optional(v.pipe(name, v.description('The name of the instance that publishes this file.'))),
+      name: v.optional(
+        v.pipe(nameSchema, v.description('The name of the instance that publishes this file.')),
+      ),
       mappings: v.pipe(
         v.array(mappingEntry, 'a list of mappings'),
         v.minLength(1, 'a list with at least one mapping'),

@@ -15,11 +15,13 @@ import { defaultFlowOptions, expandSpec, type FlowOptions, formatHostSide, type 
 import {
   knownKeysOf,
   type MappingEntry,
-  type MappingFileValue,
   mappingFileSchema,
+  nameSchema,
+  portSchema,
+  targetSchema,
 } from './mapping-file-schema.js';
-import { formatPublishSpec } from './publish-spec.js';
-import { formatTarget } from './target-spec.js';
+import { formatPublishSpec, type PublishSpec } from './publish-spec.js';
+import { formatTarget, type TargetSpec } from './target-spec.js';
 
 export interface MappingFile {
   /** The name of the instance that publishes it, where the file gives one. */
@@ -46,49 +48,70 @@ export function parseMappingFile(text: string, fileName: string): MappingFile {
   const json = readJson(text);
   if (!json.ok) throw badFile(fileName, [{ path: [], position: json.position, message: json.message }]);
   const { document } = json;
-  const parsed = v.safeParse(mappingFileSchema, document.value);
+  const parsed = v.safeParse(mappingFileSchema, document.value, { abortPipeEarly: true });
   const faults: Fault[] = document.repeatedKeys.map((key) => ({
     ...key,
     message: 'this key stands here twice',
   }));
   if (!parsed.success) faults.push(...parsed.issues.flatMap((issue) => faultsOf(issue, document)));
-  const read = parsed.success ? readEntries(parsed.output, document) : { mappings: [], faults: [] };
+  const read = readEntries(
+    parsed.success ? parsed.output.mappings : readableEntries(document.value),
+    document,
+  );
   faults.push(...read.faults);
   if (faults.length > 0) throw badFile(fileName, faults);
   return { name: parsed.success ? parsed.output.name : undefined, mappings: read.mappings };
 }
 
+/** An entry; where the file has faults, what can be read of it by itself. */
+interface ReadableEntry extends Omit<MappingEntry, 'to' | 'ports'> {
+  readonly to: TargetSpec | undefined;
+  /** undefined: a port that is at fault, whose index the others' places need. */
+  readonly ports: readonly (PublishSpec | undefined)[];
+}
+
+/** So that ports and names which stand twice are told along with the faults of the schema. */
+function readableEntries(file: unknown): ReadableEntry[] {
+  return listAt(file, 'mappings').map((entry) => ({
+    name: readable(nameSchema, valueAt(entry, 'name')),
+    to: readable(targetSchema, valueAt(entry, 'to')),
+    ports: listAt(entry, 'ports').map((port) => readable(portSchema, port)),
+  }));
+}
+
+function readable<T>(schema: v.BaseSchema<unknown, T, Issue>, value: unknown): T | undefined {
+  const parsed = v.safeParse(schema, value);
+  return parsed.success ? parsed.output : undefined;
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const list = valueAt(value, key);
+  return Array.isArray(list) ? list : [];
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([own]) => own === key)?.[1];
+}
+
+/** Stands for a target that cannot be read, in a file of which nothing will be published. */
+const unreadTarget: TargetSpec = { kind: 'dns', name: 'unread' };
+
 function readEntries(
-  file: MappingFileValue,
+  entries: readonly ReadableEntry[],
   document: JsonDocument,
 ): { mappings: Mapping[]; faults: Fault[] } {
   const faults: Fault[] = [];
-  const places = new Map<Mapping, JsonPath>();
   const fault = (path: JsonPath, message: string) =>
     faults.push({ path, position: document.positionOf(path), message });
-
-  for (const [index, entry] of file.mappings.entries()) {
-    const base = {
-      name: entry.name ?? formatTarget(entry.to),
-      target: entry.to,
-      options: flowOptionsOf(entry),
-    };
-    for (const [portIndex, spec] of entry.ports.entries()) {
-      const place = ['mappings', index, 'ports', portIndex];
-      try {
-        for (const mapping of expandSpec(spec, base)) places.set(mapping, place);
-      } catch (error) {
-        fault(place, `${JSON.stringify(formatPublishSpec(spec))}: ${messageOf(error)}`);
-      }
-    }
-  }
+  const places = expandEntries(entries, fault);
   const mappings = [...places.keys()];
   for (const { mapping, holder } of findConflicts(mappings)) {
     const holderPlace = formatPath(places.get(holder) ?? []);
     const sides = `${formatHostSide(mapping)}/${mapping.protocol}`;
     fault(places.get(mapping) ?? [], `${sides}: port is already allocated, by ${holderPlace}`);
   }
-  for (const { index, firstIndex, name } of repeatedNames(file.mappings)) {
+  for (const { index, firstIndex, name } of repeatedNames(entries)) {
     fault(
       ['mappings', index, 'name'],
       `${JSON.stringify(name)}: this name is taken, by mappings[${firstIndex}]`,
@@ -103,7 +126,29 @@ function readEntries(
   return { mappings, faults };
 }
 
-function flowOptionsOf(entry: MappingEntry): FlowOptions {
+/** The mappings of all entries, each with the place of the port that it comes from. */
+function expandEntries(
+  entries: readonly ReadableEntry[],
+  fault: (path: JsonPath, message: string) => void,
+): Map<Mapping, JsonPath> {
+  const places = new Map<Mapping, JsonPath>();
+  for (const [index, entry] of entries.entries()) {
+    const target = entry.to ?? unreadTarget;
+    const base = { name: entry.name ?? formatTarget(target), target, options: flowOptionsOf(entry) };
+    for (const [portIndex, spec] of entry.ports.entries()) {
+      if (spec === undefined) continue;
+      const place = ['mappings', index, 'ports', portIndex];
+      try {
+        for (const mapping of expandSpec(spec, base)) places.set(mapping, place);
+      } catch (error) {
+        fault(place, `${JSON.stringify(formatPublishSpec(spec))}: ${messageOf(error)}`);
+      }
+    }
+  }
+  return places;
+}
+
+function flowOptionsOf(entry: ReadableEntry): FlowOptions {
   return {
     connectTimeoutMs: entry.connect_timeout ?? defaultFlowOptions.connectTimeoutMs,
     idleTimeoutMs: entry.idle_timeout === 0 ? undefined : entry.idle_timeout,
@@ -112,7 +157,7 @@ function flowOptionsOf(entry: MappingEntry): FlowOptions {
   };
 }
 
-function* repeatedNames(entries: readonly MappingEntry[]) {
+function* repeatedNames(entries: readonly ReadableEntry[]) {
   const firstOf = new Map<string, number>();
   for (const [index, { name }] of entries.entries()) {
     if (name === undefined) continue;

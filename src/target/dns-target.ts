@@ -28,7 +28,10 @@ class DnsTarget implements Target {
   readonly #events: TargetEvents;
   readonly #lookUp: LookUp;
   #hosts: readonly TargetHost[] = [];
-  #failing = false;
+  /** Every address of the last answer, in an order of our own. */
+  #known = '';
+  /** What was told and is not over: that look-ups fail, or that the first answer is late. */
+  #trouble: 'none' | 'failing' | 'late' = 'none';
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -51,7 +54,10 @@ class DnsTarget implements Target {
   async firstAnswer(): Promise<void> {
     let giveUp: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
-      giveUp = setTimeout(resolve, limits.dnsFirstAnswerMs);
+      giveUp = setTimeout(() => {
+        this.#late();
+        resolve();
+      }, limits.dnsFirstAnswerMs);
     });
     await Promise.race([this.#refresh(), patience]);
     clearTimeout(giveUp);
@@ -73,26 +79,35 @@ class DnsTarget implements Target {
 
   #take(addresses: readonly string[]): void {
     const parsed = addresses.flatMap((text) => parseIp(text) ?? []);
-    const ips = [...new Map(parsed.map((ip) => [ip.text, ip])).values()].slice(0, limits.addressesPerName);
-    if (this.#failing) this.#events.recovered(`${this.#name} resolves again: ${addresses.join(', ')}`);
-    this.#failing = false;
-    const before = this.#hosts.map((host) => (host.kind === 'ip' ? host.ip.text : host.path));
-    if (before.join() === ips.map((ip) => ip.text).join()) return;
-    this.#hosts = ips.map((ip) => ({ kind: 'ip', ip }));
+    const ips = new Map(parsed.map((ip) => [ip.text, ip]));
+    if (this.#trouble !== 'none') {
+      const again = this.#trouble === 'failing' ? 'resolves again' : 'resolves';
+      this.#events.recovered(`${this.#name} ${again}: ${addresses.join(', ')}`);
+    }
+    this.#trouble = 'none';
+    // Resolvers turn their answers round from one time to the next: that is no news.
+    const known = [...ips.keys()].sort().join();
+    if (known === this.#known) return;
+    this.#known = known;
+    this.#hosts = [...ips.values()].slice(0, limits.addressesPerName).map((ip) => ({ kind: 'ip', ip }));
     this.#events.changed();
   }
 
+  #late(): void {
+    this.#trouble = 'late';
+    this.#events.trouble(`${this.#name} is still being resolved; ${flowsWithoutAddress}`);
+  }
+
   #failed(error: unknown): void {
-    if (this.#failing) return;
-    this.#failing = true;
+    if (this.#trouble === 'failing') return;
+    this.#trouble = 'failing';
     const reason = reasons[errnoOf(error) ?? ''] ?? messageOf(error);
-    const meanwhile =
-      this.#hosts.length === 0
-        ? 'its flows are refused until it resolves'
-        : 'flows go on to the addresses it had';
+    const meanwhile = this.#hosts.length === 0 ? flowsWithoutAddress : 'flows go on to the addresses it had';
     this.#events.trouble(`cannot resolve ${this.#name}: ${reason}; ${meanwhile}`);
   }
 }
+
+const flowsWithoutAddress = 'its flows are reset (target-unreachable) until it resolves';
 
 const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such name',

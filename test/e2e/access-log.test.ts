@@ -1,52 +1,25 @@
 /** One record an ended flow, with the reason that the close table gives it. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import type { Socket } from 'node:net';
+import { describe, expect, it, jest } from '@jest/globals';
 import { openFullDisk } from '../support/full-disk.js';
-import { runSluice, withDeadline } from '../support/sluice-process.js';
-import { closed, dial, echo, exchange, listenTcp, recentlyFreePort } from '../support/tcp.js';
+import { useScope } from '../support/scope.js';
+import { silentTarget } from '../support/silent-target.js';
+import { runSluice } from '../support/sluice-process.js';
+import { dial, echo, ending, exchange, listenTcp, recentlyFreePort } from '../support/tcp-peers.js';
+import { withDeadline } from '../support/until.js';
 
 jest.setTimeout(60_000);
-afterEach(cleanUpAll);
-
-/** A target that takes no connection: its process is stopped and its accept queue is full. */
-async function silentTarget(): Promise<number> {
-  const script =
-    "require('node:net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log(this.address().port)})";
-  const child: ChildProcess = spawn(process.execPath, ['-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  cleanUp(() => child.kill('SIGKILL'));
-  const [line] = child.stdout === null ? [''] : await once(child.stdout, 'data');
-  child.kill('SIGSTOP');
-  await fillAcceptQueue(Number(line));
-  return Number(line);
-}
-
-/** Connects until a connection hangs; what one dial on an idle machine takes is far below the wait. */
-async function fillAcceptQueue(port: number): Promise<void> {
-  for (let count = 0; count < 64; count += 1) {
-    const filler = connect({ port, host: '127.0.0.1' }).on('error', () => undefined);
-    cleanUp(() => filler.destroy());
-    const connected = once(filler, 'connect').then(() => true);
-    const hangs = new Promise<boolean>((resolve) => {
-      setTimeout(() => resolve(false), 200);
-    });
-    if (!(await Promise.race([connected, hangs]))) return;
-  }
-  throw new Error('the accept queue was never full');
-}
+const scope = useScope();
 
 describe('an access record', () => {
   it('tells mapping, client, published port, target, bytes, time and reason', async () => {
-    const target = await listenTcp((socket) => {
+    const target = await listenTcp(scope, (socket) => {
       socket.resume();
       socket.end('good bye');
     });
-    const sluice = await runSluice(['--name', 'edge', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const sluice = await runSluice(scope, ['--name', 'edge', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(scope, sluice.port());
     const from = client.localPort;
     expect(await exchange(client, 'hello')).toBe('good bye');
     expect(await sluice.flowLogged()).toEqual({
@@ -67,9 +40,9 @@ describe('an access record', () => {
   });
 
   it.each([['--no-access-log'], ['--log-level=warn']])('is not written with %s', async (option) => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice([option, '-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    await exchange(await dial(sluice.port()), 'hello');
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, [option, '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    await exchange(await dial(scope, sluice.port()), 'hello');
     await sluice.stop();
     expect(sluice.flows()).toEqual([]);
     if (option === '--log-level=warn') expect(sluice.stderr).toBe('');
@@ -79,94 +52,110 @@ describe('an access record', () => {
 describe('the reason of a flow’s end', () => {
   it('client-reset', async () => {
     const accepted: Socket[] = [];
-    const target = await listenTcp((socket) => {
+    const target = await listenTcp(scope, (socket) => {
       accepted.push(socket);
       socket.write('hello');
     });
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(scope, sluice.port());
     await once(client, 'data');
     client.resetAndDestroy();
     expect(await sluice.flowLogged()).toMatchObject({ reason: 'client-reset', failed: 'client' });
   });
 
   it('target-reset', async () => {
-    const target = await listenTcp((socket) => socket.once('data', () => socket.resetAndDestroy()));
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const target = await listenTcp(scope, (socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(scope, sluice.port());
     client.write('hello');
-    expect(await closed(client)).toBe('ECONNRESET');
+    expect(await ending(client)).toBe('reset');
     expect(await sluice.flowLogged()).toMatchObject({ reason: 'target-reset', failed: 'target' });
   });
 
   it('target-refused', async () => {
-    const sluice = await runSluice(['-p', `127.0.0.1::${await recentlyFreePort()}`, '127.0.0.1']);
-    expect(await closed(await dial(sluice.port()))).toBe('ECONNRESET');
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${await recentlyFreePort()}`, '127.0.0.1']);
+    expect(await ending(await dial(scope, sluice.port()))).toBe('reset');
     expect(await sluice.flowLogged()).toMatchObject({ reason: 'target-refused', error: 'ECONNREFUSED' });
   });
 
   it('connect-timeout', async () => {
-    const target = await silentTarget();
-    const sluice = await runSluice(['--connect-timeout=200ms', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    expect(await closed(await dial(sluice.port()))).toBe('ECONNRESET');
+    const { port } = await silentTarget(scope);
+    const sluice = await runSluice(scope, [
+      '--connect-timeout=200ms',
+      '-p',
+      `127.0.0.1::${port}`,
+      '127.0.0.1',
+    ]);
+    expect(await ending(await dial(scope, sluice.port()))).toBe('reset');
     const { reason, ms } = await sluice.flowLogged();
     expect(reason).toBe('connect-timeout');
     expect(Number(ms)).toBeGreaterThanOrEqual(199);
   });
 
   it('target-unreachable', async () => {
-    const sluice = await runSluice(['-p', '127.0.0.1::80', '255.255.255.255']);
-    expect(await closed(await dial(sluice.port()))).toBe('ECONNRESET');
+    const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', '255.255.255.255']);
+    expect(await ending(await dial(scope, sluice.port()))).toBe('reset');
     expect(await sluice.flowLogged()).toMatchObject({ reason: 'target-unreachable', failed: 'target' });
   });
 
   it('idle-timeout', async () => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['--idle-timeout=300ms', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, [
+      '--idle-timeout=300ms',
+      '-p',
+      `127.0.0.1::${target}`,
+      '127.0.0.1',
+    ]);
+    const client = await dial(scope, sluice.port());
     client.write('hello');
-    expect(await closed(client)).toBe('ECONNRESET');
+    expect(await ending(client)).toBe('reset');
     expect(await sluice.flowLogged()).toMatchObject({ reason: 'idle-timeout', bytes_in: 5, bytes_out: 5 });
   });
 });
 
 describe('a reader that does not read', () => {
   it('of stderr that goes away costs records only', async () => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, { stderrUnread: true });
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, {
+      stderrUnread: true,
+    });
     sluice.child.stderr?.destroy();
     for (let count = 0; count < 5; count += 1) {
-      expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
+      expect(await exchange(await dial(scope, sluice.port()), 'still there')).toBe('still there');
     }
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
   });
 
   it('because the disk of stderr is full costs records only', async () => {
-    const full = openFullDisk();
+    const full = openFullDisk(scope);
     if (full === undefined) return;
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, { stderrFile: full });
-    expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, {
+      stderrFile: full,
+    });
+    expect(await exchange(await dial(scope, sluice.port()), 'still there')).toBe('still there');
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
   });
 
   it('of stdout that goes away costs nothing', async () => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
     sluice.child.stdout?.destroy();
-    expect(await exchange(await dial(sluice.port()), 'still there')).toBe('still there');
+    expect(await exchange(await dial(scope, sluice.port()), 'still there')).toBe('still there');
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
   });
 
   it('of stderr that hangs stops neither forwarding nor the end of the process', async () => {
-    const target = await listenTcp(echo);
+    const target = await listenTcp(scope, echo);
     const name = 'x'.repeat(4_000);
     const args = ['--name', name, '-p', `127.0.0.1::${target}`, '127.0.0.1'];
-    const sluice = await runSluice(args, 1, { stderrUnread: true });
+    const sluice = await runSluice(scope, args, 1, { stderrUnread: true });
     sluice.child.stderr?.pause();
     // Some 8 KB a record: far more than a pipe holds.
     for (let round = 0; round < 20; round += 1) {
-      const echoes = Array.from({ length: 50 }, async () => exchange(await dial(sluice.port()), 'on and on'));
+      const echoes = Array.from({ length: 50 }, async () =>
+        exchange(await dial(scope, sluice.port()), 'on and on'),
+      );
       expect(new Set(await Promise.all(echoes))).toEqual(new Set(['on and on']));
     }
     sluice.signal('SIGTERM');

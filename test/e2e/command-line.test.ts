@@ -1,13 +1,14 @@
 /** What the executable says and how it ends, without forwarding anything. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { cleanUp, cleanUpAll } from '../support/cleanup.js';
+import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '../support/folder.js';
 import { openFullDisk } from '../support/full-disk.js';
+import { useScope } from '../support/scope.js';
 import { sluiceOutput, spawnSluice } from '../support/sluice-process.js';
 
-afterEach(cleanUpAll);
+const scope = useScope();
 
 const example = `{ "$schema": "https://example.org/schema.json", "name": "edge",
   "mappings": [
@@ -17,9 +18,7 @@ const example = `{ "$schema": "https://example.org/schema.json", "name": "edge",
     { "to": "unix:/run/app.sock", "ports": [90, "8000-8010:91", "127.0.0.1::92"] } ] }`;
 
 function file(text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
-  cleanUp(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'mappings.json');
+  const path = join(temporaryFolder(scope), 'mappings.json');
   writeFileSync(path, text);
   return path;
 }
@@ -32,6 +31,8 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['no target', ['run', '-p', '80'], 'nowhere to lead to: give a target'],
     ['no port', ['run', '::1'], 'no port to publish: add -p'],
     ['a target that is none', ['run', '-p', '80', 'a b'], 'invalid target "a b": it must be an IP address'],
+    ['an empty target', ['run', '-p', '80', ''], 'invalid target "": it must be an IP address'],
+    ['an empty name', ['run', '-p', '80', '--name', '', '::1'], '--name "": it must not be empty'],
     ['an empty container port', ['run', '-p', '80:', '::1'], '-p 80:: no port specified: 80:<empty>'],
     ['a bad container port', ['run', '-p', '80:0', '::1'], '-p 80:0: invalid containerPort: 0'],
     ['a bad host port', ['run', '-p', '70000:80', '::1'], '-p 70000:80: invalid hostPort: 70000'],
@@ -47,10 +48,16 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
     ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
     ['a target with --config', ['run', '--config', 'x', '::1'], 'a target cannot be given with --config'],
-    ['a duration without unit', ['run', '-p', '80', '--idle-timeout', '5', '::1'], 'invalid duration "5"'],
+    [
+      'a duration without unit',
+      ['run', '-p', '80', '--idle-timeout', '5', '::1'],
+      'invalid duration "5": it must be a',
+    ],
     ['a duration of 0', ['run', '-p', '80', '--connect-timeout', '0s', '::1'], '--connect-timeout 0s:'],
     ['a bad drain timeout', ['run', '-p', '80', '--drain-timeout', 'x', '::1'], 'invalid duration "x"'],
     ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],
+    ['too large a count', ['run', '-p', '80', '--max-flows', '1048577', '::1'], 'from 1 to 1048576'],
+    ['too many shards', ['run', '-p', '80', '--shards', '65', '::1'], '--shards 65: it must be a whole'],
     ['an unknown engine', ['run', '-p', '80', '--engine', 'warp', '::1'], 'engine, Given: "warp", Choices: '],
     ['an unknown level', ['run', '-p', '80', '--log-level', 'loud', '::1'], 'log-level, Given: "loud"'],
     [
@@ -58,9 +65,10 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
       ['run', '-p', '80', '--name', 'a', '--name', 'b', '::1'],
       '--name was given 2 times: it takes one value',
     ],
+    ['check without a file', ['check'], 'which mapping file? Give one, as in sluice check mappings.json'],
     ['an unknown format', ['check', '--format', 'yaml', 'x'], 'format, Given: "yaml"'],
   ])('%s', async (_name, args, message) => {
-    const { code, stdout, stderr } = await sluiceOutput(args);
+    const { code, stdout, stderr } = await sluiceOutput(scope, args);
     expect({ code, stdout, lines: stderr.split('\n').length - 1 }).toEqual({ code: 2, stdout: '', lines: 1 });
     expect(stderr).toContain(message);
   });
@@ -72,7 +80,7 @@ describe('a bad mapping file ends with 1', () => {
 
   it.each(['check', 'run --config'])('and every fault with its place: %s', async (command) => {
     const path = file(bad);
-    const { code, stdout, stderr } = await sluiceOutput([...command.split(' '), path]);
+    const { code, stdout, stderr } = await sluiceOutput(scope, [...command.split(' '), path]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const lines = stderr.trimEnd().split('\n');
     expect(lines[0]).toBe(`sluice: ${path} has 4 faults: nothing is published from it`);
@@ -85,7 +93,7 @@ describe('a bad mapping file ends with 1', () => {
   });
 
   it('that cannot be read', async () => {
-    const { code, stderr } = await sluiceOutput(['check', '/no/such/file.json']);
+    const { code, stderr } = await sluiceOutput(scope, ['check', '/no/such/file.json']);
     expect(code).toBe(1);
     expect(stderr).toBe('sluice: cannot read the mapping file /no/such/file.json: no such file\n');
   });
@@ -93,7 +101,7 @@ describe('a bad mapping file ends with 1', () => {
 
 describe('sluice check', () => {
   it('prints one port a line', async () => {
-    const { code, stdout, stderr } = await sluiceOutput(['check', file(example)]);
+    const { code, stdout, stderr } = await sluiceOutput(scope, ['check', file(example)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(`web: 80/tcp of 172.17.0.2 -> 0.0.0.0:8080, [::]:8080
 web: 53/udp of 172.17.0.2 -> 127.0.0.1:5353
@@ -105,7 +113,7 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
   });
 
   it('prints an array with a record a port in the mapping file’s key names', async () => {
-    const { code, stdout } = await sluiceOutput(['check', '--format', 'json', file(example)]);
+    const { code, stdout } = await sluiceOutput(scope, ['check', '--format', 'json', file(example)]);
     expect(code).toBe(0);
     const web = { mapping: 'web', to: '172.17.0.2' };
     const app = { mapping: 'unix:/run/app.sock', to: 'unix:/run/app.sock', protocol: 'tcp' };
@@ -120,9 +128,9 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
   });
 
   it('tells in one line that its answer could not be written', async () => {
-    const full = openFullDisk();
+    const full = openFullDisk(scope);
     if (full === undefined) return;
-    const check = spawnSluice(['check', file(example)], { stdoutFile: full });
+    const check = spawnSluice(scope, ['check', file(example)], { stdoutFile: full });
     expect(await check.ended()).toEqual({ code: 1, signal: null });
     expect(check.stderr).toBe('sluice: ENOSPC: no space left on device, write\n');
   });
@@ -130,7 +138,7 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
   it('is not harmed by a reader that has seen enough', async () => {
     const ports = Array.from({ length: 20_000 }, (_, index) => `${index + 1}:80`);
     const path = file(JSON.stringify({ mappings: [{ to: '10.0.0.1', ports }] }));
-    const check = spawnSluice(['check', path]);
+    const check = spawnSluice(scope, ['check', path]);
     check.child.stdout?.once('data', () => check.child.stdout?.destroy());
     expect(await check.ended()).toEqual({ code: 0, signal: null });
     expect(check.stderr).toBe('');
@@ -138,16 +146,23 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
 });
 
 it('sluice schema prints a JSON Schema', async () => {
-  const { code, stdout } = await sluiceOutput(['schema']);
+  const { code, stdout } = await sluiceOutput(scope, ['schema']);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ type: 'object', required: ['mappings'] });
 });
 
 it('--version and --help print on stdout and end with 0', async () => {
-  const version = await sluiceOutput(['--version']);
+  const version = await sluiceOutput(scope, ['--version']);
   expect(version).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
-  const help = await sluiceOutput(['--help']);
+  const help = await sluiceOutput(scope, ['--help']);
   expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: '' });
   for (const command of ['run', 'check', 'schema', 'demo'])
     expect(help.stdout).toContain(`sluice ${command}`);
+});
+
+it('--version is the same in any folder', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+  const elsewhere = spawnSluice(scope, ['--version'], { cwd: tmpdir() });
+  expect(await elsewhere.ended()).toEqual({ code: 0, signal: null });
+  expect(elsewhere.stdout).toBe(`${version}\n`);
 });

@@ -1,53 +1,40 @@
 /** Real clients and servers with the real executable between them. */
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import autocannon from 'autocannon';
 import * as dnsPacket from 'dns-packet';
 import { blockBytes, HashSink, hashOfBlocks, numberedBlocks } from '../support/bytes.js';
-import { cleanUp, cleanUpAll } from '../support/cleanup.js';
-import { runSluice, withDeadline } from '../support/sluice-process.js';
-import { closed, dial, echo, exchange, listenTcp } from '../support/tcp.js';
+import { temporaryFolder } from '../support/folder.js';
+import { useScope } from '../support/scope.js';
+import { runSluice } from '../support/sluice-process.js';
+import { dial, echo, ending, endpointOf, exchange, listenTcp, tcpServer } from '../support/tcp-peers.js';
+import { echo as echoDatagram, udpPeer } from '../support/udp-peers.js';
+import { withDeadline } from '../support/until.js';
 
 jest.setTimeout(60_000);
-afterEach(cleanUpAll);
+const scope = useScope();
 
 async function listenHttp(listener: RequestListener): Promise<number> {
   const server = createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  cleanUp(() => {
+  scope.onEnd(() => {
     server.close();
     server.closeAllConnections();
   });
   return (server.address() as AddressInfo).port;
 }
 
-async function udpSocket(type: 'udp4' | 'udp6', address: string): Promise<UdpSocket> {
-  const socket = createSocket(type);
-  socket.bind(0, address);
-  await once(socket, 'listening');
-  cleanUp(() => socket.close());
-  return socket;
-}
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
-  cleanUp(() => rmSync(path, { recursive: true }));
-  return path;
-}
-
 describe('a web server under load', () => {
   it('answers every request over kept connections, and each connection is logged as done', async () => {
     const target = await listenHttp((_request, response) => response.end('hello'));
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
     let connected = 0;
     const result = await autocannon({
       url: `http://127.0.0.1:${sluice.port()}/`,
@@ -66,7 +53,7 @@ describe('a web server under load', () => {
 
   it('answers every request over a connection each', async () => {
     const target = await listenHttp((_request, response) => response.end('hello'));
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
     const result = await autocannon({
       url: `http://127.0.0.1:${sluice.port()}/`,
       connections: 50,
@@ -105,12 +92,12 @@ describe('one gigabyte arrives byte by byte, in bounded memory', () => {
     const upload = new Promise<void>((resolve) => {
       uploaded = resolve;
     });
-    const target = await listenTcp((socket) => {
+    const target = await listenTcp(scope, (socket) => {
       if (way === 'download') void pipeline(numberedBlocks(blocks), socket);
       else void pipeline(socket, received, { end: true }).then(uploaded);
     });
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(scope, sluice.port());
     if (way === 'download') {
       client.end();
       await pipeline(client, received);
@@ -127,14 +114,14 @@ describe('one gigabyte arrives byte by byte, in bounded memory', () => {
 it('the same file comes through ten mappings of one mapping file', async () => {
   const content = Buffer.concat(await numberedBlocks(16).toArray());
   const target = await listenHttp((_request, response) => response.end(content));
-  const path = join(folder(), 'ten.json');
+  const path = join(temporaryFolder(scope), 'ten.json');
   const mappings = Array.from({ length: 10 }, (_, index) => ({
     name: `web-${index}`,
     to: '127.0.0.1',
     ports: [{ target, host_ip: '127.0.0.1' }],
   }));
   writeFileSync(path, JSON.stringify({ name: 'ten', mappings }));
-  const sluice = await runSluice(['--config', path], 10);
+  const sluice = await runSluice(scope, ['--config', path], 10);
   const answers = await Promise.all(
     sluice.published.map(async ({ port }) => {
       const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
@@ -169,11 +156,10 @@ describe('a DNS server behind a UDP port', () => {
   }
 
   async function resolverThroughSluice(): Promise<dns.Resolver> {
-    const server = await udpSocket('udp4', '127.0.0.1');
-    server.on('message', (datagram, from) =>
-      server.send(answerTo(dnsPacket.decode(datagram)), from.port, from.address),
+    const server = await udpPeer(scope, '127.0.0.1', ({ datagram, from }, socket) =>
+      socket.send(answerTo(dnsPacket.decode(datagram)), from.port, from.address),
     );
-    const sluice = await runSluice(['-p', `127.0.0.1::${server.address().port}/udp`, '127.0.0.1']);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${server.endpoint.port}/udp`, '127.0.0.1']);
     const resolver = new dns.Resolver({ timeout: 2_000, tries: 4 });
     resolver.setServers([`127.0.0.1:${sluice.port()}`]);
     return resolver;
@@ -197,49 +183,49 @@ describe('a DNS server behind a UDP port', () => {
 
 describe('targets', () => {
   it('a unix socket', async () => {
-    const path = join(folder(), 'app.sock');
-    await listenTcp(echo, { path });
-    const sluice = await runSluice(['-p', '127.0.0.1::80', `unix:${path}`]);
-    expect(await exchange(await dial(sluice.port()), 'through a unix socket')).toBe('through a unix socket');
+    const { address } = await tcpServer(scope, 'unix', echo);
+    const path = address.kind === 'unix' ? address.path : '';
+    const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', `unix:${path}`]);
+    expect(await exchange(await dial(scope, sluice.port()), 'through a unix socket')).toBe(
+      'through a unix socket',
+    );
     expect(await sluice.flowLogged()).toMatchObject({ target: `unix:${path}`, reason: 'done' });
   });
 
   it('a name', async () => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, 'localhost']);
-    expect(await exchange(await dial(sluice.port()), 'by name')).toBe('by name');
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, 'localhost']);
+    expect(await exchange(await dial(scope, sluice.port()), 'by name')).toBe('by name');
     expect(await sluice.flowLogged()).toMatchObject({ mapping: 'localhost', reason: 'done' });
   });
 
   it('a name that does not resolve: said in a warning, and its flows are reset', async () => {
-    const sluice = await runSluice(['-p', '127.0.0.1::80', 'no-such-name.invalid']);
+    const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', 'no-such-name.invalid']);
     const warning = await sluice.logged(({ level }) => level === 40);
     expect(warning['msg']).toMatch(/^cannot resolve no-such-name\.invalid: /);
-    const client = await dial(sluice.port());
-    expect(await closed(client)).toBe('ECONNRESET');
+    const client = await dial(scope, sluice.port());
+    expect(await ending(client)).toBe('reset');
     const flow = await sluice.flowLogged();
     expect(flow).toMatchObject({ reason: 'target-unreachable', target: null });
   });
 });
 
 describe('UDP through every address of the host', () => {
-  async function echoed(family: 4 | 6, port: number): Promise<string> {
-    const type = family === 4 ? 'udp4' : 'udp6';
-    const client = await udpSocket(type, family === 4 ? '127.0.0.1' : '::1');
-    client.send(`over ipv${family}`, port, family === 4 ? '127.0.0.1' : '::1');
-    const [answer] = await withDeadline(once(client, 'message'), () => 'no datagram came back');
-    return String(answer);
+  async function echoed(host: string, port: number): Promise<string> {
+    const client = await udpPeer(scope, host);
+    client.send(`to ${host}`, endpointOf(host, port));
+    const { datagram } = await withDeadline(client.next(), () => 'no datagram came back');
+    return String(datagram);
   }
 
   it('is answered over IPv4 and, where the machine has it, IPv6', async () => {
-    const target = await udpSocket('udp4', '127.0.0.1');
-    target.on('message', (datagram, from) => target.send(datagram, from.port, from.address));
-    const sluice = await runSluice(['-p', `${target.address().port}/udp`, '127.0.0.1']);
-    expect(await echoed(4, sluice.port())).toBe('over ipv4');
+    const target = await udpPeer(scope, '127.0.0.1', echoDatagram);
+    const sluice = await runSluice(scope, ['-p', `${target.endpoint.port}/udp`, '127.0.0.1']);
+    expect(await echoed('127.0.0.1', sluice.port())).toBe('to 127.0.0.1');
     if (sluice.published.length < 2) {
       console.warn('IPv6 is not tested: this machine has none');
       return;
     }
-    expect(await echoed(6, sluice.port(1))).toBe('over ipv6');
+    expect(await echoed('::1', sluice.port(1))).toBe('to ::1');
   });
 });

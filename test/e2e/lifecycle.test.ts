@@ -2,14 +2,25 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { numberedBlocks } from '../support/bytes.js';
-import { cleanUp, cleanUpAll } from '../support/cleanup.js';
-import { runSluice, sluiceOutput, spawnSluice, withDeadline } from '../support/sluice-process.js';
-import { closed, dial, dialError, echo, exchange, listenTcp, recentlyFreePort } from '../support/tcp.js';
+import { useScope } from '../support/scope.js';
+import { runSluice, sluiceOutput, spawnSluice } from '../support/sluice-process.js';
+import {
+  dial,
+  dialError,
+  echo,
+  ending,
+  endpointOf,
+  exchange,
+  listenTcp,
+  recentlyFreePort,
+} from '../support/tcp-peers.js';
+import { udpPeer } from '../support/udp-peers.js';
+import { withDeadline } from '../support/until.js';
 
 jest.setTimeout(60_000);
-afterEach(cleanUpAll);
+const scope = useScope();
 
 /** Starts on ports that were free a moment ago, again where one of them was lost meanwhile. */
 async function onFreePorts<T>(start: () => Promise<T>): Promise<T> {
@@ -29,7 +40,7 @@ async function freeRange(count: number): Promise<number> {
     const first = await recentlyFreePort();
     const others = Array.from({ length: count - 1 }, (_, index) => first + 1 + index);
     if (first + count > 65_535) continue;
-    const errors = await Promise.all(others.map((port) => dialError(port)));
+    const errors = await Promise.all(others.map((port) => dialError(scope, port)));
     if (errors.every((error) => error === 'ECONNREFUSED')) return first;
   }
 }
@@ -38,7 +49,11 @@ describe('stdout says what is published, as docker port does', () => {
   it('for one address, TCP and UDP', async () => {
     const sluice = await onFreePorts(async () => {
       const port = await recentlyFreePort();
-      const running = await runSluice(['-p', `127.0.0.1:${port}:80`, '-p', '127.0.0.1::53/udp', '::1'], 2);
+      const running = await runSluice(
+        scope,
+        ['-p', `127.0.0.1:${port}:80`, '-p', '127.0.0.1::53/udp', '::1'],
+        2,
+      );
       expect(running.published[0]?.text).toBe(`80/tcp -> 127.0.0.1:${port}`);
       return running;
     });
@@ -46,7 +61,7 @@ describe('stdout says what is published, as docker port does', () => {
   });
 
   it('for every address: two lines with the same port', async () => {
-    const sluice = await runSluice(['-p', '80', '::1']);
+    const sluice = await runSluice(scope, ['-p', '80', '::1']);
     const port = sluice.port();
     if (sluice.published.length < 2) console.warn('IPv6 is not tested: this machine has none');
     else expect(sluice.stdout).toBe(`80/tcp -> 0.0.0.0:${port}\n80/tcp -> [::]:${port}\n`);
@@ -55,19 +70,19 @@ describe('stdout says what is published, as docker port does', () => {
   it('for a range, and for a pool whose first port is taken', async () => {
     await onFreePorts(async () => {
       const first = await freeRange(3);
-      const range = await runSluice(['-p', `127.0.0.1:${first}-${first + 1}:80-81`, '::1'], 2);
+      const range = await runSluice(scope, ['-p', `127.0.0.1:${first}-${first + 1}:80-81`, '::1'], 2);
       expect(range.stdout).toBe(`80/tcp -> 127.0.0.1:${first}\n81/tcp -> 127.0.0.1:${first + 1}\n`);
-      const pool = await runSluice(['-p', `127.0.0.1:${first}-${first + 2}:80`, '::1']);
+      const pool = await runSluice(scope, ['-p', `127.0.0.1:${first}-${first + 2}:80`, '::1']);
       expect(pool.stdout).toBe(`80/tcp -> 127.0.0.1:${first + 2}\n`);
     });
   });
 });
 
 it('a start without all its ports fails with every failure in Docker’s words, and leaves nothing bound', async () => {
-  const taken = await Promise.all([listenTcp(echo), listenTcp(echo)]);
+  const taken = await Promise.all([listenTcp(scope, echo), listenTcp(scope, echo)]);
   const free = await recentlyFreePort();
   const specs = [taken[0], free, taken[1]].flatMap((port) => ['-p', `127.0.0.1:${port}:80`]);
-  const { code, stdout, stderr } = await sluiceOutput(['run', ...specs, '::1']);
+  const { code, stdout, stderr } = await sluiceOutput(scope, ['run', ...specs, '::1']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toBe(
     `sluice: 2 ports cannot be published:
@@ -76,23 +91,23 @@ it('a start without all its ports fails with every failure in Docker’s words, 
 `,
   );
   const server = createServer().listen(free, '127.0.0.1');
-  cleanUp(() => server.close());
+  scope.onEnd(() => server.close());
   await once(server, 'listening');
 });
 
 describe('a stop signal', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('%s lets a download finish, and frees the port', async (signal) => {
     const blocks = 512;
-    const target = await listenTcp((socket) => {
+    const target = await listenTcp(scope, (socket) => {
       numberedBlocks(blocks).pipe(socket);
       socket.resume();
     });
-    const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(scope, sluice.port());
     await once(client, 'readable');
     sluice.signal(signal);
     await sluice.logged((record) => record['signal'] === signal);
-    expect(await dialError(sluice.port())).toBe('ECONNREFUSED');
+    expect(await dialError(scope, sluice.port())).toBe('ECONNREFUSED');
     client.end();
     const [received, sent] = await Promise.all([buffer(client), buffer(numberedBlocks(blocks))]);
     expect(received.equals(sent)).toBe(true);
@@ -101,27 +116,32 @@ describe('a stop signal', () => {
   });
 
   it('resets what is stuck when the drain timeout ends', async () => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['--drain-timeout=300ms', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, [
+      '--drain-timeout=300ms',
+      '-p',
+      `127.0.0.1::${target}`,
+      '127.0.0.1',
+    ]);
+    const client = await dial(scope, sluice.port());
     client.write('stuck');
     await once(client, 'data');
     sluice.signal('SIGTERM');
-    expect(await closed(client)).toBe('ECONNRESET');
+    expect(await ending(client)).toBe('reset');
     expect(await sluice.ended()).toEqual({ code: 0, signal: null });
     expect(sluice.flows().map(({ reason }) => reason)).toEqual(['drained']);
   });
 
   it('given a second time ends at once', async () => {
-    const target = await listenTcp(echo);
-    const sluice = await runSluice(['--drain-timeout=10m', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
-    const client = await dial(sluice.port());
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, ['--drain-timeout=10m', '-p', `127.0.0.1::${target}`, '127.0.0.1']);
+    const client = await dial(scope, sluice.port());
     client.write('stuck');
     await once(client, 'data');
     sluice.signal('SIGTERM');
     await sluice.logged((record) => record['signal'] === 'SIGTERM');
     sluice.signal('SIGINT');
-    expect(await closed(client)).toBe('ECONNRESET');
+    expect(await ending(client)).toBe('reset');
     expect(await sluice.ended()).toEqual({ code: 0, signal: null });
     expect(sluice.flows().map(({ reason }) => reason)).toEqual(['drained']);
   });
@@ -131,8 +151,8 @@ describe('a stop signal', () => {
       "import dns from 'node:dns/promises';import { syncBuiltinESMExports } from 'node:module';" +
       'dns.lookup = () => new Promise(() => setInterval(() => undefined, 1000));syncBuiltinESMExports();';
     const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(neverResolves)}`];
-    const sluice = spawnSluice(['run', '-p', '127.0.0.1::80', 'db.internal'], { nodeOptions });
-    await sluice.logged((record) => record['engine'] === 'stream');
+    const sluice = spawnSluice(scope, ['run', '-p', '127.0.0.1::80', 'db.internal'], { nodeOptions });
+    await sluice.logged((record) => typeof record['engine'] === 'string');
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
     expect(sluice.stdout).toBe('');
     expect(sluice.records.at(-1)?.['msg']).toBe('stopped before everything was published');
@@ -141,7 +161,7 @@ describe('a stop signal', () => {
 
 describe('the demo', () => {
   it('prints what to try, which works, and Ctrl-C ends it', async () => {
-    const demo = spawnSluice(['demo']);
+    const demo = spawnSluice(scope, ['demo']);
     await demo.said('Ctrl-C stops.\n');
     const [http, udp] = demo.published;
     expect(demo.stdout).toContain(`curl http://127.0.0.1:${http?.port}/\n`);
@@ -150,28 +170,22 @@ describe('the demo', () => {
     const headers = { connection: 'close' };
     expect(await (await fetch(url, { headers })).text()).toMatch(/^Hello from behind sluice/);
     expect(await (await fetch(url, { method: 'POST', body: 'mirror', headers })).text()).toBe('mirror');
-    expect(await udpEcho(udp?.port ?? 0)).toBe('hello');
+    const client = await udpPeer(scope, '127.0.0.1');
+    client.send('hello', endpointOf('127.0.0.1', udp?.port ?? 0));
+    const { datagram } = await withDeadline(client.next(), () => 'no datagram came back');
+    expect(String(datagram)).toBe('hello');
     await demo.flowsLogged(2, 'done');
     demo.signal('SIGINT');
     expect(await demo.ended()).toEqual({ code: 0, signal: null });
   });
-
-  async function udpEcho(port: number): Promise<string> {
-    const { createSocket } = await import('node:dgram');
-    const socket = createSocket('udp4');
-    cleanUp(() => socket.close());
-    socket.send('hello', port, '127.0.0.1');
-    const [answer] = await withDeadline(once(socket, 'message'), () => 'no datagram came back');
-    return String(answer);
-  }
 });
 
 it('a client that was answered stays answered while others come and go', async () => {
-  const target = await listenTcp(echo);
-  const sluice = await runSluice(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
-  const steady = await dial(sluice.port());
+  const target = await listenTcp(scope, echo);
+  const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1']);
+  const steady = await dial(scope, sluice.port());
   for (let count = 0; count < 20; count += 1) {
-    expect(await exchange(await dial(sluice.port()), 'come and go')).toBe('come and go');
+    expect(await exchange(await dial(scope, sluice.port()), 'come and go')).toBe('come and go');
   }
   expect(await exchange(steady, 'still here')).toBe('still here');
 });

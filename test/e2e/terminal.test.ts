@@ -2,13 +2,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { cleanUp, cleanUpAll } from '../support/cleanup.js';
-import { runSluice, sluicePath, withDeadline } from '../support/sluice-process.js';
-import { dial, echo, exchange, listenTcp } from '../support/tcp.js';
+import { describe, expect, it, jest } from '@jest/globals';
+import { useScope } from '../support/scope.js';
+import { runSluice, sluicePath } from '../support/sluice-process.js';
+import { dial, echo, exchange, listenTcp } from '../support/tcp-peers.js';
+import { withDeadline } from '../support/until.js';
 
 jest.setTimeout(60_000);
-afterEach(cleanUpAll);
+const scope = useScope();
 
 /** util-linux's script, which runs a command on a pseudo terminal; other systems' take other options. */
 function hasScript(): boolean {
@@ -21,13 +22,13 @@ function hasScript(): boolean {
 
 /** Runs sluice on a terminal, sends one flow through it, presses Ctrl-C, and gives what the terminal showed. */
 async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
-  const target = await listenTcp(echo);
+  const target = await listenTcp(scope, echo);
   const command = `exec ${process.execPath} ${sluicePath} run -p 127.0.0.1::${target} 127.0.0.1`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
     env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  cleanUp(() => terminal.kill('SIGKILL'));
+  scope.onEnd(() => terminal.kill('SIGKILL'));
   let shown = '';
   const showing = (pattern: RegExp) =>
     withDeadline(
@@ -45,7 +46,7 @@ async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
     shown += text;
   });
   const port = Number(await showing(/ -> 127\.0\.0\.1:(\d+)\r\n/));
-  await exchange(await dial(port), 'hello');
+  await exchange(await dial(scope, port), 'hello');
   await showing(/(5 B in)/);
   const exit = once(terminal, 'close');
   terminal.stdin.write('\u0003');
@@ -81,7 +82,7 @@ it('run with -p loads neither the mapping file’s parser and schema nor the ter
     "import { register } from 'node:module';" +
     `register('data:text/javascript,${encodeURIComponent(hook).replaceAll("'", '%27')}');`;
   const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(register)}`];
-  const sluice = await runSluice(['-p', '127.0.0.1::80', '::1'], 1, { nodeOptions });
+  const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', '::1'], 1, { nodeOptions });
   await sluice.stop();
   const loaded = sluice.records.flatMap(({ loaded: url }) => (typeof url === 'string' ? [url] : []));
   expect(loaded.some((url) => /\/run-\w+\.js$/.test(url))).toBe(true);

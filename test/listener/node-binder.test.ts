@@ -1,35 +1,29 @@
 /** Real sockets, on loopback addresses and ports of the kernel's choice. */
-import { createSocket } from 'node:dgram';
+import { createSocket, Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, Server, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { Listener } from '../../src/engine/engine.js';
 import type { StreamTcpListener, StreamUdpListener } from '../../src/engine/stream/stream-listener.js';
 import { limits } from '../../src/limits.js';
 import { bindAll } from '../../src/listener/bind-all.js';
 import { nodeBinder } from '../../src/listener/node-binder.js';
+import { hasIpv6 } from '../support/machine.js';
 import { mappingsOf } from '../support/mappings.js';
+import { useScope } from '../support/scope.js';
+import { dial } from '../support/tcp-peers.js';
 import { rejectionOf } from '../support/thrown.js';
 
 const loopback4 = { family: 4, text: '127.0.0.1' } as const;
 const loopback6 = { family: 6, text: '::1' } as const;
 
-const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
-  addresses?.some(({ family }) => family === 'IPv6'),
-);
 const loopbacks = hasIpv6 ? [loopback4, loopback6] : [loopback4];
 
-/** Undone after each test, last first. */
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
+const scope = useScope();
 
 async function bound<L extends Listener>(listening: Promise<L>): Promise<L> {
   const listener = await listening;
-  cleanUps.push(() => listener.close());
+  scope.onEnd(() => listener.close());
   return listener;
 }
 
@@ -38,19 +32,13 @@ const bindTcp = (ip: typeof loopback4 | typeof loopback6, port = 0) =>
 const bindUdp = (ip: typeof loopback4 | typeof loopback6, port = 0) =>
   bound(nodeBinder.bind('udp', { ip, port }) as Promise<StreamUdpListener>);
 
-async function connected(port: number, host = '127.0.0.1'): Promise<Socket> {
-  const client = connect({ port, host });
-  client.on('error', () => undefined);
-  cleanUps.push(() => client.destroy());
-  await once(client, 'connect');
-  return client;
-}
+const connected = (port: number, host?: string) => dial(scope, port, host);
 
 function accepting(listener: StreamTcpListener, count: number): Promise<Socket[]> {
   const sockets: Socket[] = [];
   return new Promise((resolve) => {
     listener.accept((socket) => {
-      cleanUps.push(() => socket.destroy());
+      scope.onEnd(() => socket.destroy());
       sockets.push(socket);
       if (sockets.length === count) resolve(sockets);
     });
@@ -69,7 +57,7 @@ function receiving(listener: StreamUdpListener, count: number): Promise<string[]
 
 async function sendDatagrams(port: number, texts: readonly string[]): Promise<void> {
   const client = createSocket('udp4');
-  cleanUps.push(() => new Promise<void>((resolve) => client.close(() => resolve())));
+  scope.onEnd(() => new Promise<void>((resolve) => client.close(() => resolve())));
   for (const text of texts) {
     await new Promise<void>((resolve) => {
       client.send(text, port, '127.0.0.1', () => resolve());
@@ -90,6 +78,17 @@ describe('a bound listener', () => {
     }
   });
 
+  it('that was bound and cannot be set up leaves nothing bound', async () => {
+    const noBuffer = new Error('Could not get or set buffer size: bad file descriptor');
+    const setUp = jest.spyOn(UdpSocket.prototype, 'setRecvBufferSize').mockImplementationOnce(() => {
+      throw noBuffer;
+    });
+    const close = jest.spyOn(UdpSocket.prototype, 'close');
+    scope.onEnd(() => jest.restoreAllMocks());
+    await expect(nodeBinder.bind('udp', { ip: loopback4, port: 0 })).rejects.toBe(noBuffer);
+    expect([setUp.mock.calls.length, close.mock.calls.length]).toEqual([1, 1]);
+  });
+
   it.each(['tcp', 'udp'] as const)('has its %s port alone, until it is closed', async (protocol) => {
     const first = await nodeBinder.bind(protocol, { ip: loopback4, port: 0 });
     await expect(nodeBinder.bind(protocol, first.endpoint)).rejects.toMatchObject({ code: 'EADDRINUSE' });
@@ -105,7 +104,7 @@ describe('a bound listener', () => {
     const sockets: Socket[] = [];
     const accepted = new Promise<void>((resolve) => {
       listener.accept((socket) => {
-        cleanUps.push(() => socket.destroy());
+        scope.onEnd(() => socket.destroy());
         sockets.push(socket);
         // What Node does with an errno of accept(2), on a server that nothing outside the binder can reach.
         const server: unknown = Reflect.get(socket, 'server');
@@ -182,7 +181,7 @@ describe('bindAll on this machine', () => {
   it('binds many ports, each another', async () => {
     const all = await bindAll(nodeBinder, mappingsOf('127.0.0.1::80-119', '127.0.0.1::80-119/udp'));
     const listeners = all.flatMap((mapping) => mapping.listeners);
-    for (const listener of listeners) cleanUps.push(() => listener.close());
+    for (const listener of listeners) scope.onEnd(() => listener.close());
     expect(new Set(listeners.map(({ protocol, endpoint }) => `${protocol} ${endpoint.port}`)).size).toBe(80);
   });
 
@@ -190,7 +189,7 @@ describe('bindAll on this machine', () => {
     'binds a free %s port on 0.0.0.0 and, where the machine has IPv6, on [::] too',
     async (protocol) => {
       const [mapping] = await bindAll(nodeBinder, mappingsOf(`80/${protocol}`));
-      for (const listener of mapping?.listeners ?? []) cleanUps.push(() => listener.close());
+      for (const listener of mapping?.listeners ?? []) scope.onEnd(() => listener.close());
       const endpoints = mapping?.listeners.map(({ endpoint }) => endpoint) ?? [];
       const addresses = endpoints.map(({ ip }) => ip.text);
       // A machine may bind [::] and yet have no IPv6 address.
@@ -224,7 +223,7 @@ describe('bindAll on this machine', () => {
   it('passes over a port of a pool that another program has', async () => {
     const { port } = (await bindTcp(loopback4)).endpoint;
     const [mapping] = await bindAll(nodeBinder, mappingsOf(`127.0.0.1:${port}-${port + 50}:80`));
-    for (const listener of mapping?.listeners ?? []) cleanUps.push(() => listener.close());
+    for (const listener of mapping?.listeners ?? []) scope.onEnd(() => listener.close());
     const chosen = mapping?.listeners[0]?.endpoint.port;
     expect(chosen).toBeGreaterThan(port);
     expect(chosen).toBeLessThanOrEqual(port + 50);

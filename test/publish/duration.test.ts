@@ -37,7 +37,7 @@ describe('parseDuration', () => {
   ])('refuses %j', (text) => {
     expect(thrownBy(() => parseDuration(text))).toMatchObject({
       code: 'SLUICE_BAD_DURATION',
-      message: `invalid duration ${JSON.stringify(text)}: a duration such as "500ms", "5s" or "1m30s", at most 24 days (576h)`,
+      message: `invalid duration ${JSON.stringify(text)}: it must be a duration such as "500ms", "5s" or "1m30s", at most 24 days (576h)`,
     });
   });
 });

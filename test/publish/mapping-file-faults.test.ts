@@ -8,6 +8,7 @@ const portAllowed =
   'or an object with "target" and, as you like, "published", "host_ip" and "protocol"';
 const durationAllowed = 'a duration such as "500ms", "5s" or "1m30s", at most 24 days (576h)';
 const nameAllowed = 'a name of letters, digits, "_", "." and "-", starting with a letter or digit';
+const flowsAllowed = 'a whole number from 1 to 1048576';
 const entryKeys = 'name, to, ports, connect_timeout, idle_timeout, udp_timeout, max_flows';
 
 function faultsOf(text: string): readonly string[] {
@@ -40,7 +41,7 @@ describe('every fault of a file is told at once', () => {
       'edge.json:2:11: nmae: unknown key, did you mean "name"? (known: $schema, name, mappings)',
       'edge.json:4:13: mappings[0].to: "10.0.0.300": invalid target "10.0.0.300": it must be an IP address, a DNS name, or unix:/path',
       `edge.json:4:48: mappings[0].ports[1]: "x:80": invalid hostPort: x; it must be ${portAllowed}`,
-      'edge.json:4:70: mappings[0].max_flows: 0 is not allowed: it must be a whole number, 1 or more',
+      'edge.json:4:70: mappings[0].max_flows: 0 is not allowed: it must be a whole number from 1 to 1048576',
       'edge.json:5:5: mappings[1].to: "to" is missing',
       `edge.json:5:51: mappings[1].idle_timeout: 5 is not allowed: it must be ${durationAllowed}`,
       'edge.json:6:7: mappings[1].ports: this key stands here twice',
@@ -160,8 +161,11 @@ describe('a value of the wrong kind', () => {
     ['connect_timeout', '5', durationAllowed],
     ['idle_timeout', -1, durationAllowed],
     ['udp_timeout', {}, durationAllowed],
-    ['max_flows', '5', 'a whole number, 1 or more'],
-    ['max_flows', 1.5, 'a whole number, 1 or more'],
+    ['max_flows', '5', flowsAllowed],
+    ['max_flows', 1.5, flowsAllowed],
+    ['max_flows', 0.5, flowsAllowed],
+    ['max_flows', 1_048_577, flowsAllowed],
+    ['max_flows', 1e300, flowsAllowed],
   ])('%s may not be %j', (key, value, allowed) => {
     expect(faultsOfEntry({ [key]: value })).toEqual([
       `mappings[0].${key}: ${JSON.stringify(value)} is not allowed: it must be ${allowed}`,
@@ -170,7 +174,7 @@ describe('a value of the wrong kind', () => {
 
   it('a number past what JSON can hold is told as one', () => {
     expect(faultsOf('{"mappings":[{"to":"db","ports":["80"],"max_flows":1e999}]}')).toEqual([
-      'f.json:1:52: mappings[0].max_flows: Infinity is not allowed: it must be a whole number, 1 or more',
+      'f.json:1:52: mappings[0].max_flows: Infinity is not allowed: it must be a whole number from 1 to 1048576',
     ]);
   });
 
@@ -189,7 +193,7 @@ describe('a value of the right kind that cannot be', () => {
 
   it('a duration past the longest', () => {
     expect(faultsOfEntry({ udp_timeout: '577h' })).toEqual([
-      `mappings[0].udp_timeout: "577h": invalid duration "577h": ${durationAllowed}`,
+      `mappings[0].udp_timeout: "577h": invalid duration "577h": it must be ${durationAllowed}`,
     ]);
   });
 
@@ -242,6 +246,28 @@ describe('what may stand in a file once only', () => {
       'mappings[1].ports[0]: 0.0.0.0:80/tcp: port is already allocated, by mappings[0].ports[0]',
       'mappings[1].ports[1]: 127.0.0.1:81/tcp: port is already allocated, by mappings[0].ports[1]',
       'mappings[1].ports[2]: [::1]:81/tcp: port is already allocated, by mappings[0].ports[1]',
+    ]);
+  });
+
+  it('a host port and a name, wherever else the file is at fault', () => {
+    const first = { name: 'web', too: 'a', ports: ['80:1', true] };
+    const second = { name: 'web', to: 7, ports: ['80:1'], max_flows: 0 };
+    expect(faultsOfFile({ mappings: [first, second, null], nmae: 'edge' })).toEqual([
+      'mappings[0].to: "to" is missing',
+      `mappings[0].too: unknown key, did you mean "to"? (known: ${entryKeys})`,
+      `mappings[0].ports[1]: true is not allowed: it must be ${portAllowed}`,
+      'mappings[1].name: "web": this name is taken, by mappings[0]',
+      'mappings[1].to: 7 is not allowed: it must be an IP address, a DNS name, or unix:/path',
+      'mappings[1].ports[0]: 0.0.0.0:80/tcp: port is already allocated, by mappings[0].ports[0]',
+      `mappings[1].max_flows: 0 is not allowed: it must be ${flowsAllowed}`,
+      'mappings[2]: null is not allowed: it must be an object with "to" and "ports"',
+      'nmae: unknown key, did you mean "name"? (known: $schema, name, mappings)',
+    ]);
+  });
+
+  it('a host port of entries that are no list of mappings is nobody’s', () => {
+    expect(faultsOfFile({ mappings: { ports: ['80:1', '80:1'] } })).toEqual([
+      'mappings: {"ports":["80:1","80:1"]} is not allowed: it must be a list of mappings',
     ]);
   });
 

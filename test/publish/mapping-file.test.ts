@@ -122,7 +122,7 @@ describe('a port', () => {
   });
 
   it('may be an object with ranges', () => {
-    expect(portsOf({ target: '80-81', published: '9000-9001', protocol: 'udp' })).toEqual([
+    expect(portsOf({ target: '80-81', published: '9000-9001', protocol: 'UDP' })).toEqual([
       { hostIp: undefined, hostPort: { kind: 'fixed', port: 9000 }, protocol: 'udp', targetPort: 80 },
       { hostIp: undefined, hostPort: { kind: 'fixed', port: 9001 }, protocol: 'udp', targetPort: 81 },
     ]);

@@ -1,13 +1,13 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { cleanUp } from './cleanup.js';
+import type { Scope } from './scope.js';
 
 /** A file that takes no byte, as on a full disk; undefined, and said so, where the machine has none. */
-export function openFullDisk(): number | undefined {
+export function openFullDisk(scope: Scope): number | undefined {
   if (!existsSync('/dev/full')) {
     console.warn('A full disk is not tested: this machine has no /dev/full');
     return undefined;
   }
   const descriptor = openSync('/dev/full', 'w');
-  cleanUp(() => closeSync(descriptor));
+  scope.onEnd(() => closeSync(descriptor));
   return descriptor;
 }

@@ -14,7 +14,9 @@ const listenerProgram = `
 `;
 const fillers = 6;
 
-export async function silentTarget(scope: Scope): Promise<TargetAddress> {
+type IpTarget = Extract<TargetAddress, { kind: 'ip' }>;
+
+export async function silentTarget(scope: Scope): Promise<IpTarget> {
   const child = spawn(process.execPath, ['-e', listenerProgram], { stdio: ['ignore', 'pipe', 'inherit'] });
   scope.onEnd(async () => {
     child.kill('SIGKILL');

@@ -3,12 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Scope } from './scope.js';
+import { withDeadline } from './until.js';
 
 /** From build/test/support. */
 export const sluicePath = fileURLToPath(new URL('../../../bin/sluice.js', import.meta.url));
-
-/** Longest wait for anything a healthy process does at once; reaching it fails the test with what was seen. */
-const patienceMs = 20_000;
 
 export interface PublishedLine {
   readonly targetPort: number;
@@ -26,25 +25,12 @@ export interface ExitStatus {
   readonly signal: NodeJS.Signals | null;
 }
 
-const children = new Set<ChildProcess>();
-
-/** For afterEach: kills what a test left running, each by its own pid, and waits for it. */
-export async function killLeftovers(): Promise<void> {
-  const running = [...children].filter((child) => child.exitCode === null && child.signalCode === null);
-  children.clear();
-  await Promise.all(
-    running.map((child) => {
-      const gone = once(child, 'exit');
-      child.kill('SIGKILL');
-      return gone;
-    }),
-  );
-}
-
 export interface StartOptions {
   /** Options for node itself, before the executable. */
   readonly nodeOptions?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** The folder it runs in, where that is not the tests' own. */
+  readonly cwd?: string;
   /** Leaves stderr unread, as a log collector that hangs does. */
   readonly stderrUnread?: boolean;
   /** Files to write to in place of pipes. */
@@ -53,31 +39,43 @@ export interface StartOptions {
 }
 
 /** `sluice …`, started and not waited for. */
-export function spawnSluice(args: readonly string[], options: StartOptions = {}): SluiceProcess {
+export function spawnSluice(
+  scope: Scope,
+  args: readonly string[],
+  options: StartOptions = {},
+): SluiceProcess {
   const child = spawn(process.execPath, [...(options.nodeOptions ?? []), sluicePath, ...args], {
     stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
     env: { ...process.env, ...options.env },
+    cwd: options.cwd ?? process.cwd(),
   });
-  children.add(child);
+  scope.onEnd(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  });
   return new SluiceProcess(child, options.stderrUnread ?? false);
 }
 
 /** `sluice run …`, done when it has printed `lines` published ports. */
 export async function runSluice(
+  scope: Scope,
   args: readonly string[],
   lines = 1,
   options: StartOptions = {},
 ): Promise<SluiceProcess> {
-  const sluice = spawnSluice(['run', ...args], options);
+  const sluice = spawnSluice(scope, ['run', ...args], options);
   await sluice.printed(lines);
   return sluice;
 }
 
 /** Runs a command that ends by itself. */
 export async function sluiceOutput(
+  scope: Scope,
   args: readonly string[],
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const sluice = spawnSluice(args);
+  const sluice = spawnSluice(scope, args);
   const { code } = await sluice.ended();
   return { code, stdout: sluice.stdout, stderr: sluice.stderr };
 }
@@ -205,23 +203,6 @@ export class SluiceProcess {
 
   #seen(): string {
     return `exit code ${this.child.exitCode}, stdout:\n${this.stdout}\nstderr:\n${this.stderr.slice(-4000)}`;
-  }
-}
-
-/** Waits for an event, bounded: at the deadline it fails with what was seen. */
-export async function withDeadline<T>(
-  promise: Promise<T>,
-  seen: () => string,
-  ms: number = patienceMs,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${ms} ms are over: ${seen()}`)), ms);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

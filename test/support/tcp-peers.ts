@@ -1,14 +1,14 @@
 /** TCP clients and servers that behave exactly as a test tells them to. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endpoint } from '../../src/address/endpoint.js';
 import { parseIp } from '../../src/address/ip.js';
 import type { TargetAddress } from '../../src/engine/engine.js';
+import { temporaryFolder } from './folder.js';
 import type { Scope } from './scope.js';
+import { withDeadline } from './until.js';
 
 export type Handler = (socket: Socket) => void;
 
@@ -59,9 +59,7 @@ async function listen(
   host: string,
 ): Promise<TargetAddress> {
   if (host === 'unix') {
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-    scope.onEnd(() => rmSync(folder, { recursive: true, force: true }));
-    const path = join(folder, 'target.sock');
+    const path = join(temporaryFolder(scope), 'target.sock');
     server.listen(path);
     await once(server, 'listening');
     return { kind: 'unix', path };
@@ -77,15 +75,31 @@ export function endpointOf(host: string, port: number): Endpoint {
   return { ip, port };
 }
 
-/** A port that nothing listens on: a server had it a moment ago. */
-export async function closedPort(host: string): Promise<TargetAddress> {
+/** A server on a free loopback port, by that port. */
+export async function listenTcp(scope: Scope, handler: Handler): Promise<number> {
+  const { address } = await tcpServer(scope, '127.0.0.1', handler);
+  return address.kind === 'ip' ? address.port : 0;
+}
+
+/** Sends everything back, then its FIN. */
+export const echo: Handler = (socket) => {
+  socket.pipe(socket);
+};
+
+/** A port that was free a moment ago: a test that takes it has to bear with losing it. */
+export async function recentlyFreePort(host = '127.0.0.1'): Promise<number> {
   const server = createServer();
   server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return { kind: 'ip', ...endpointOf(host, port) };
+  return port;
+}
+
+/** An address that nothing listens on. */
+export async function closedPort(host: string): Promise<TargetAddress> {
+  return { kind: 'ip', ...endpointOf(host, await recentlyFreePort(host)) };
 }
 
 /** A client that connects, half-open allowed; what is written before it has connected waits. */
@@ -94,6 +108,33 @@ export function tcpClient(scope: Scope, { ip, port }: Endpoint): Socket {
   socket.on('error', () => undefined);
   scope.onEnd(() => socket.destroy());
   return socket;
+}
+
+/** A client that has connected. One that was reset before we came to see it counts too: `ending` tells of the reset. */
+export async function dial(scope: Scope, port: number, host = '127.0.0.1'): Promise<Socket> {
+  const socket = tcpClient(scope, endpointOf(host, port));
+  const errno = await dialled(socket);
+  if (errno !== undefined && errno !== 'ECONNRESET')
+    throw new Error(`the dial to ${host}:${port} failed: ${errno}`);
+  return socket;
+}
+
+/** Errno of a dial, or undefined where it succeeds. */
+export function dialError(scope: Scope, port: number, host = '127.0.0.1'): Promise<string | undefined> {
+  return dialled(tcpClient(scope, endpointOf(host, port)));
+}
+
+function dialled(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(undefined));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)));
+  });
+}
+
+/** Sends a text and its FIN, and gives everything that comes back. */
+export async function exchange(socket: Socket, text: string): Promise<string> {
+  socket.end(text);
+  return String(await withDeadline(readAll(socket), () => `no end came after ${JSON.stringify(text)}`));
 }
 
 /** How a peer's stream ended: orderly, by a reset, or with another error. What it had sent before is thrown away. */

@@ -27,3 +27,16 @@ export async function settled(what: string, read: () => number, quietMs = 300): 
   });
   return last;
 }
+
+/** Waits for an event, bounded: at the deadline it fails with what was seen. */
+export async function withDeadline<T>(promise: Promise<T>, seen: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${deadlineMs} ms are over: ${seen()}`)), deadlineMs);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

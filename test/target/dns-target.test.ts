@@ -89,6 +89,23 @@ describe('a name is looked up again', () => {
     expect(addressesOf(target)).toEqual(['10.0.0.2']);
   });
 
+  it('and an answer in another order is no other one', async () => {
+    const target = await openTarget(new Resolver(['10.0.0.1', '10.0.0.2'], ['10.0.0.2', '10.0.0.1']));
+    told.length = 0;
+    await jest.advanceTimersByTimeAsync(limits.dnsRefreshMs);
+    expect(told).toEqual([]);
+    expect(addressesOf(target)).toEqual(['10.0.0.1', '10.0.0.2']);
+  });
+
+  it('and more addresses than are dialled, turned round, are no other answer', async () => {
+    const answer = Array.from({ length: limits.addressesPerName + 4 }, (_, index) => `10.0.0.${index}`);
+    const target = await openTarget(new Resolver(answer, answer.toReversed()));
+    told.length = 0;
+    await jest.advanceTimersByTimeAsync(limits.dnsRefreshMs);
+    expect(told).toEqual([]);
+    expect(addressesOf(target)).toEqual(answer.slice(0, limits.addressesPerName));
+  });
+
   it('not before its time', async () => {
     const resolver = new Resolver(['10.0.0.1']);
     await openTarget(resolver);
@@ -132,7 +149,7 @@ describe('a look-up that fails', () => {
     const target = await openTarget(new Resolver(noSuchName, ['10.0.0.1']));
     expect(addressesOf(target)).toEqual([]);
     expect(told).toEqual([
-      'trouble: cannot resolve db: no such name; its flows are refused until it resolves',
+      'trouble: cannot resolve db: no such name; its flows are reset (target-unreachable) until it resolves',
     ]);
     await jest.advanceTimersByTimeAsync(limits.dnsRetryMs);
     expect(addressesOf(target)).toEqual(['10.0.0.1']);
@@ -144,8 +161,8 @@ describe('a look-up that fails', () => {
     await openTarget(new Resolver(again));
     await openTarget(new Resolver(new Error('out of luck')));
     expect(told).toEqual([
-      'trouble: cannot resolve db: the resolver did not answer; its flows are refused until it resolves',
-      'trouble: cannot resolve db: out of luck; its flows are refused until it resolves',
+      'trouble: cannot resolve db: the resolver did not answer; its flows are reset (target-unreachable) until it resolves',
+      'trouble: cannot resolve db: out of luck; its flows are reset (target-unreachable) until it resolves',
     ]);
   });
 });
@@ -172,7 +189,24 @@ describe('a resolver that never answers', () => {
     answer([{ address: '10.0.0.1' }]);
     await jest.advanceTimersByTimeAsync(0);
     expect(addressesOf(target)).toEqual(['10.0.0.1']);
-    expect(told).toEqual(['changed']);
+    expect(told).toEqual([
+      'trouble: db is still being resolved; its flows are reset (target-unreachable) until it resolves',
+      'recovered: db resolves: 10.0.0.1',
+      'changed',
+    ]);
+  });
+
+  it('may fail late, which is told too', async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const opening = openDnsTarget('db', events, () => new Promise((_, reject) => (fail = reject)));
+    await jest.advanceTimersByTimeAsync(limits.dnsFirstAnswerMs);
+    open.push(await opening);
+    told.length = 0;
+    fail(noSuchName);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told).toEqual([
+      'trouble: cannot resolve db: no such name; its flows are reset (target-unreachable) until it resolves',
+    ]);
   });
 
   it('is not listened to once the target is closed', async () => {
@@ -181,6 +215,7 @@ describe('a resolver that never answers', () => {
     await jest.advanceTimersByTimeAsync(limits.dnsFirstAnswerMs);
     const target = await opening;
     target.close();
+    told.length = 0;
     answer([{ address: '10.0.0.1' }]);
     await jest.advanceTimersByTimeAsync(0);
     expect(addressesOf(target)).toEqual([]);

@@ -1,0 +1,141 @@
+/** The whole command line: every command, its help, and what is said of a wrong one. */
+import yargs, { type Argv } from 'yargs';
+import { SluiceError } from '../errors.js';
+import { version } from '../version.js';
+import { runOptionTable } from './run-options.js';
+
+/**
+ * Runs a command line.
+ *
+ * @throws SluiceError SLUICE_USAGE, or what the command throws
+ */
+export async function commandLine(argv: readonly string[]): Promise<void> {
+  let chosen: Action = () => undefined;
+  parserFor(argv, (action) => {
+    chosen = action;
+  }).parseSync();
+  await chosen();
+}
+
+/** What a command does. */
+type Action = () => Promise<void> | undefined;
+type Choose = (action: Action) => void;
+
+/** Adds a command to a parser, under its name, or as the one that the parser is for ($0). */
+type AddCommand = (parser: Argv, name: string, choose: Choose) => Argv;
+
+const commands: Readonly<Record<string, AddCommand>> = {
+  run: (parser, name, choose) =>
+    parser.command(
+      `${name} [target]`,
+      'Publish ports of a target, or of a mapping file',
+      runOptions,
+      (options) =>
+        choose(async () => {
+          const { run } = await import('./run.js');
+          process.exitCode = await run(options);
+        }),
+    ),
+  check: (parser, name, choose) =>
+    parser.command(
+      `${name} [file]`,
+      'Check a mapping file and show what it would publish',
+      checkOptions,
+      (options) =>
+        choose(async () => {
+          const { check } = await import('./check.js');
+          check(options.file, options.format);
+        }),
+    ),
+  schema: (parser, name, choose) =>
+    parser.command(name, "Print the mapping file's JSON Schema, for editors", {}, () =>
+      choose(async () => {
+        const { printSchema } = await import('./print-schema.js');
+        printSchema();
+      }),
+    ),
+  demo: (parser, name, choose) =>
+    parser.command(name, 'Publish a small built-in target and say what to try', {}, () =>
+      choose(async () => {
+        const { demo } = await import('./demo.js');
+        process.exitCode = await demo();
+      }),
+    ),
+};
+
+/**
+ * A line that starts with a command's name is read by a parser for that command alone: one that knows several lays out
+ * the whole help text whenever a command is chosen, in case it is needed later, and a sidecar's start would wait for it.
+ */
+function parserFor(argv: readonly string[], choose: Choose): Argv {
+  const [first = '', ...rest] = argv;
+  const add = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  if (add !== undefined) return add(parserOf(rest).scriptName(`sluice ${first}`), '$0', choose);
+  const overview = parserOf(argv)
+    .scriptName('sluice')
+    .usage(
+      '$0 COMMAND\n\nPublishes ports: binds them on this host and forwards TCP and UDP to where you say.',
+    )
+    .demandCommand(1, 'Which command? See sluice --help')
+    .strictCommands();
+  return Object.entries(commands).reduce((parser, [name, addTo]) => addTo(parser, name, choose), overview);
+}
+
+function parserOf(argv: readonly string[]): Argv {
+  return yargs([...argv])
+    .parserConfiguration({
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .strict()
+    .locale('en')
+    .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .fail((message, error) => {
+      // yargs spreads some messages over several lines.
+      throw error ?? new SluiceError('SLUICE_USAGE', message.trim().replace(/\s*\n\s*/g, ' '));
+    })
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .exitProcess(false);
+}
+
+function runOptions(builder: Argv) {
+  return builder
+    .positional('target', {
+      type: 'string',
+      describe: 'Where the ports lead: an IP address, a DNS name or unix:/path',
+    })
+    .options(runOptionTable)
+    .check(refuseRepeated)
+    .example('$0 -p 8080:80 172.17.0.2', 'port 8080 of every address leads to port 80 there')
+    .example('$0 -p 127.0.0.1::80 -p 5353:53/udp db.internal', 'a free port, and a UDP one')
+    .example('$0 --config mappings.json', 'everything the file says');
+}
+
+/** All options but -p have one value: yargs would hand several over as a list. */
+function refuseRepeated(options: Readonly<Record<string, unknown>>): true {
+  const specs = options['publish'];
+  if (Array.isArray(specs) && !specs.every((spec) => typeof spec === 'string')) {
+    throw new SluiceError('SLUICE_USAGE', 'Unknown argument: no-publish');
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (option === 'publish' || option === 'p' || option === '_') continue;
+    if (Array.isArray(value)) {
+      throw new SluiceError(
+        'SLUICE_USAGE',
+        `--${option} was given ${value.length} times: it takes one value`,
+      );
+    }
+  }
+  return true;
+}
+
+function checkOptions(builder: Argv) {
+  return builder.positional('file', { type: 'string', describe: 'A JSON mapping file' }).option('format', {
+    choices: ['text', 'json'] as const,
+    default: 'text' as const,
+    describe: 'How to show it',
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * Reads a `sluice run` that is plainly right, without yargs: loading it takes longer than all else a start does, and a
+ * sidecar starts for every mapping. It is yargs' own parser, on the same table of options. Whatever is not plainly right
+ * (help, an unknown option, a repeated one, a value that is none) is left to the whole parser, which says what is wrong.
+ */
+import type { Options } from 'yargs';
+import parse from 'yargs-parser';
+import { type RunOptions, runOptionTable } from './run-options.js';
+
+const table: Readonly<Record<string, Options>> = runOptionTable;
+const namesWhere = (holds: (option: Options) => boolean) =>
+  Object.keys(table).filter((name) => holds(table[name] ?? {}));
+
+/** @returns undefined where the whole parser has to look at it */
+export function quickRunOptions(argv: readonly string[]): RunOptions | undefined {
+  if (argv[0] !== 'run' || argv.some((word) => /^--(no-)?access-log=/.test(word))) return undefined;
+  const { argv: parsed, error } = parse.detailed(argv.slice(1), {
+    string: namesWhere(({ type, choices }) => type === 'string' || choices !== undefined),
+    array: namesWhere(({ array }) => array === true),
+    boolean: namesWhere(({ type }) => type === 'boolean'),
+    narg: Object.fromEntries(namesWhere(({ requiresArg }) => requiresArg === true).map((name) => [name, 1])),
+    alias: { publish: ['p'] },
+    configuration: {
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'strip-aliased': true,
+      'strip-dashed': true,
+    },
+  });
+  const { _: positionals, ...given } = parsed;
+  const [target] = positionals;
+  if (error !== null || positionals.length !== (given['config'] === undefined ? 1 : 0)) return undefined;
+  if (!Object.entries(given).every(([name, value]) => isPlain(name, value))) return undefined;
+  return { ...defaults(), ...given, ...(target === undefined ? {} : { target: String(target) }) };
+}
+
+function isPlain(camelCased: string, value: unknown): boolean {
+  const name = dashed(camelCased);
+  const option = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (option === undefined) return false;
+  if (option.type === 'boolean') return typeof value === 'boolean';
+  if (option.array === true) return Array.isArray(value) && value.length > 0 && value.every(isText);
+  return isText(value) && (option.choices === undefined || option.choices.includes(value));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function defaults() {
+  return {
+    drainTimeout: runOptionTable['drain-timeout'].default,
+    engine: runOptionTable.engine.default,
+    logLevel: runOptionTable['log-level'].default,
+    accessLog: runOptionTable['access-log'].default,
+  };
+}
+
+function dashed(camelCased: string): string {
+  return camelCased.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

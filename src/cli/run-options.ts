@@ -1,0 +1,72 @@
+/** The options of `sluice run`, as data: for the parser that explains them and for the one that is quick. */
+import type { Options } from 'yargs';
+import { type EngineChoice, engineChoices } from '../instance/engine-choice.js';
+import { limits } from '../limits.js';
+import { type LogLevel, logLevels } from '../log/log-level.js';
+
+export const runOptionTable = {
+  publish: {
+    alias: 'p',
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'Publish a port, as docker run -p: [[host-ip:]host-port:]target-port[/proto]; may be repeated',
+  },
+  config: { type: 'string', requiresArg: true, describe: 'Publish what a JSON mapping file says' },
+  name: { type: 'string', requiresArg: true, describe: 'What this instance is called in the log' },
+  'connect-timeout': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Bound of one dial to the target [10s]',
+  },
+  'idle-timeout': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Reset a TCP flow idle for so long [never]',
+  },
+  'udp-timeout': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Forget a UDP client quiet for so long [90s]',
+  },
+  'max-flows': {
+    type: 'string',
+    requiresArg: true,
+    describe: `Flows at once on each listener [${limits.flowsPerMapping}]`,
+  },
+  'drain-timeout': {
+    type: 'string',
+    requiresArg: true,
+    default: '10s',
+    describe: 'On SIGTERM or Ctrl-C, how long flows may take to finish',
+  },
+  shards: {
+    type: 'string',
+    requiresArg: true,
+    describe: `Threads of the splice engine [${limits.shards}]`,
+  },
+  engine: { choices: engineChoices, default: 'auto' as const, describe: 'What moves the bytes' },
+  'log-level': { choices: logLevels, default: 'info' as const, describe: 'Least level that is logged' },
+  'access-log': {
+    type: 'boolean',
+    default: true,
+    describe: 'Log the end of each flow (--no-access-log: not)',
+  },
+} as const satisfies Readonly<Record<string, Options>>;
+
+/** What `sluice run` was asked to do, as text: run-request.ts reads it. */
+export interface RunOptions {
+  readonly target?: string | undefined;
+  readonly publish?: readonly string[] | undefined;
+  readonly config?: string | undefined;
+  readonly name?: string | undefined;
+  readonly connectTimeout?: string | undefined;
+  readonly idleTimeout?: string | undefined;
+  readonly udpTimeout?: string | undefined;
+  readonly maxFlows?: string | undefined;
+  readonly drainTimeout: string;
+  readonly shards?: string | undefined;
+  readonly engine: EngineChoice;
+  readonly logLevel: LogLevel;
+  readonly accessLog: boolean;
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { quickRunOptions } from '../../src/cli/quick-run.js';
+
+const defaults = { drainTimeout: '10s', engine: 'auto', logLevel: 'info', accessLog: true };
+
+describe('a run that is plainly right', () => {
+  it.each([
+    [['-p', '8080:80', '172.17.0.2'], { publish: ['8080:80'], target: '172.17.0.2' }],
+    [
+      ['172.17.0.2', '-p', '80', '--publish=53:53/udp'],
+      { publish: ['80', '53:53/udp'], target: '172.17.0.2' },
+    ],
+    [['-p80', 'db'], { publish: ['80'], target: 'db' }],
+    [['--config', 'edge.json'], { config: 'edge.json' }],
+    [['-p', '80', 'db', '--no-access-log'], { publish: ['80'], target: 'db', accessLog: false }],
+    [
+      [
+        '-p',
+        '80',
+        'db',
+        '--engine',
+        'stream',
+        '--log-level=warn',
+        '--max-flows',
+        '5',
+        '--idle-timeout',
+        '1m',
+      ],
+      { publish: ['80'], target: 'db', engine: 'stream', logLevel: 'warn', maxFlows: '5', idleTimeout: '1m' },
+    ],
+    [['-p', '80', '10.0'], { publish: ['80'], target: '10.0' }],
+  ])('%j is read at once', (argv, options) => {
+    expect(quickRunOptions(['run', ...argv])).toEqual({ ...defaults, ...options });
+  });
+});
+
+describe('everything else', () => {
+  it.each([
+    [[]],
+    [['check', 'edge.json']],
+    [['run']],
+    [['run', '--help']],
+    [['run', '-h', '-p', '80', 'db']],
+    [['run', '--version']],
+    [['run', '-p', '80', 'db', 'extra']],
+    [['run', '--config', 'edge.json', 'db']],
+    [['run', '-p']],
+    [['run', '-p', '80', 'db', '--nope']],
+    [['run', '-p', '80', 'db', '--nope=1']],
+    [['run', '-p', '80', 'db', '-x']],
+    [['run', '-p', '80', 'db', '--engine', 'warp']],
+    [['run', '-p', '80', 'db', '--log-level', 'loud']],
+    [['run', '-p', '80', 'db', '--name', '']],
+    [['run', '-p', '80', 'db', '--name']],
+    [['run', '-p', '80', 'db', '--name', 'a', '--name', 'b']],
+    [['run', '-p', '80', 'db', '--access-log=maybe']],
+    [['run', '--no-publish', 'db']],
+    [['run', '-p', '80', 'db', '--constructor', '1']],
+    [['run', '-p', '80', 'db', '--__proto__', '1']],
+  ])('%j is left to the whole parser', (argv) => {
+    expect(quickRunOptions(argv)).toBeUndefined();
+  });
+});
