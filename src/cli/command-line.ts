@@ -2,6 +2,7 @@
 import yargs, { type Argv } from 'yargs';
 import { SluiceError } from '../errors.js';
 import { version } from '../version.js';
+import { run } from './run.js';
 import { runOptionTable } from './run-options.js';
 
 /**
@@ -32,7 +33,6 @@ const commands: Readonly<Record<string, AddCommand>> = {
       runOptions,
       (options) =>
         choose(async () => {
-          const { run } = await import('./run.js');
           process.exitCode = await run(options);
         }),
     ),

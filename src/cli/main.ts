@@ -1,5 +1,6 @@
 /** The command line's entry: the common case at once, everything else by the whole parser. */
 import { quickRunOptions } from './quick-run.js';
+import { run } from './run.js';
 import { tellError } from './tell-error.js';
 
 /** Runs a command line and leaves its exit code in `process.exitCode`. Never throws. */
@@ -10,7 +11,6 @@ export async function main(argv: readonly string[]): Promise<void> {
       const { commandLine } = await import('./command-line.js');
       await commandLine(argv);
     } else {
-      const { run } = await import('./run.js');
       process.exitCode = await run(options);
     }
   } catch (error) {
