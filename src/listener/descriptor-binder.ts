@@ -21,6 +21,7 @@ import { readSockaddr, sockaddrBytes, writeSockaddr } from '../sys/sockaddr.js';
 import {
   AF_INET,
   AF_INET6,
+  SHUT_RDWR,
   SO_KEEPALIVE,
   SO_RCVBUF,
   SO_REUSEADDR,
@@ -86,7 +87,10 @@ function bind(calls: Calls, memory: Region, protocol: Protocol, { ip, port }: En
       calls.close(descriptor);
       return Promise.resolve();
     };
-    return { protocol, endpoint: { ip, port: bound }, descriptor, wildcard, close };
+    const refuse = () => {
+      if (protocol === 'tcp') calls.shutdown(descriptor, SHUT_RDWR);
+    };
+    return { protocol, endpoint: { ip, port: bound }, descriptor, wildcard, refuse, close };
   } catch (error) {
     calls.close(descriptor);
     throw error;

@@ -20,6 +20,7 @@ export const SO_LINGER = 13;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
 
 /** struct msghdr, mmsghdr and iovec, the same on both 64-bit architectures; in bytes. */
 export const msghdr = {

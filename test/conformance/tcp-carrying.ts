@@ -95,6 +95,19 @@ function carries<L extends Listener>(under: EngineUnderTest<L>, { listen, target
     expect(await rig.nextEnd()).toMatchObject({ reason: 'client-reset', failed: 'client' });
   });
 
+  test('a client that goes on sending to a target which has closed keeps all it was sent', async () => {
+    const { client, accepted, rig } = await open();
+    accepted.write('all there is');
+    accepted.destroy();
+    await readExactly(client, 12);
+    const ended = ending(client);
+    client.write('more');
+    client.write('and more');
+    expect(await ended).toBe('fin');
+    client.end('and more still');
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'done', bytesOut: 13 });
+  });
+
   if (target !== 'unix') {
     test("a target's reset reaches the client as a reset", async () => {
       const { client, accepted, rig } = await open();

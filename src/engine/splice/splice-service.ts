@@ -61,6 +61,7 @@ export class SpliceService implements Service {
   }
 
   async drain(): Promise<void> {
+    this.#listener.refuse();
     if (!this.#draining) this.#tell({ kind: 'drain', service: this.#service });
     this.#draining = true;
     await this.#gone();
@@ -68,6 +69,7 @@ export class SpliceService implements Service {
 
   async close(): Promise<void> {
     this.#draining = true;
+    this.#listener.refuse();
     this.#tell({ kind: 'close', service: this.#service });
     await this.#gone();
   }

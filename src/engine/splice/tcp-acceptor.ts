@@ -117,7 +117,8 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   #notAccepted(errno: number): boolean {
-    if (errno === Errno.EAGAIN) return false;
+    // EINVAL: it does not listen any more, and the command to leave it is on its way.
+    if (errno === Errno.EAGAIN || errno === Errno.EINVAL) return false;
     if (!isScarce(errno)) return true; // It was the connection's own end (accept(2)): the next may do better.
     const { pipes, scarcity } = this.#context;
     if (pipes.closeSpare()) return true;

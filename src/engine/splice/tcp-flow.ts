@@ -261,8 +261,14 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     if (errno !== 0) this.#endBy(side, errno);
   }
 
+  /**
+   * A target that has sent its FIN and then refuses what the client still sends has finished, and the client has all of
+   * it: a reset now could cost the client what is still on its way to it.
+   */
   #endBy(side: Side, errno: number): void {
-    this.end(side === this.client ? 'client-reset' : 'target-reset', errno);
+    const finished = side === this.target && side.ended && side.delivered;
+    if (finished) this.end('both-fins', errno);
+    else this.end(side === this.client ? 'client-reset' : 'target-reset', errno);
   }
 
   // --- time ------------------------------------------------------------------------------------------------------

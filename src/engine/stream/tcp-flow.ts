@@ -111,13 +111,22 @@ export class TcpFlow {
     );
     this.#state = { kind: 'dialing', target, cancelTimeout };
     target.on('error', (error) => {
-      if (this.#state.kind === 'open') this.end('target-reset', errnoOf(error));
+      if (this.#state.kind === 'open') this.#targetFailed(target, errnoOf(error));
       else next(dialEventOf(errnoOf(error)), errnoOf(error));
     });
     target.once('connect', () => {
       cancelTimeout();
       if (this.#state.kind === 'dialing' && this.#state.target === target) this.#open(target);
     });
+  }
+
+  /**
+   * A target that has sent its FIN and then refuses what the client still sends has finished, and the client has all of
+   * it: a reset now could cost the client what is still on its way to it.
+   */
+  #targetFailed(target: Socket, error: string | undefined): void {
+    const finished = target.readableEnded && this.#client.writableFinished;
+    this.end(finished ? 'both-fins' : 'target-reset', error);
   }
 
   /** `pipeline` passes on data, backpressure and the FIN; resets are the sockets' error events, handled above. */
