@@ -1,0 +1,13 @@
+/** A TCP echo on loopback that holds any number of connections: `idle-target.js PORT`. Prints `ready`. */
+import { createServer } from 'node:net';
+import { bench } from '../bounds.js';
+
+const server = createServer((socket) => {
+  // A client that resets has what it wanted.
+  socket.on('error', () => undefined);
+  socket.pipe(socket);
+});
+server.listen({ host: '127.0.0.1', port: Number(process.argv[2]), backlog: 4_096 }, () =>
+  console.log('ready'),
+);
+setTimeout(() => process.exit(), bench.servantSeconds * 1_000).unref();
