@@ -11,6 +11,9 @@ import { cpuFigure, type Scenario, type Work } from './scenario.js';
 /** iperf3 takes whole seconds; below one it is given an amount instead. */
 const tinyAmount = '32M';
 
+/** The last that its server says before a test; it closes its socket after each, and opens another for the next. */
+const listening = /Server listening on [^\n]*\n-+\n$/;
+
 export const bulk: Scenario = {
   name: 'bulk',
   protocol: 'tcp',
@@ -22,6 +25,7 @@ function bulkWork(streams: number): Work {
   const load: Load = {
     protocol: 'tcp',
     startTarget: startServer,
+    untilFree: (server) => server.said(listening),
     generate: (port, seconds) => runIperf3(port, streams, seconds),
   };
   return {
@@ -38,7 +42,7 @@ function bulkWork(streams: number): Work {
 async function startServer(port: number): Promise<Child> {
   const args = ['-s', '-B', loopback, '-p', String(port), '--forceflush'];
   const child = new Child("iperf3's server", { file: needTool('iperf3'), args });
-  await child.said('Server listening');
+  await child.said(listening);
   return child;
 }
 

@@ -1,18 +1,24 @@
 /** Loads: a target, every peer in front of it, and a generator outside of both. */
-
 import { messageOf } from '../../src/errors.js';
 import type { Child } from '../child.js';
-import { type RunningPeer, startPeer } from '../peers/peer.js';
+import { type Peer, type RunningPeer, startPeer, type Wish } from '../peers/peer.js';
 import { freePort, type Protocol } from '../ports.js';
 import { cpuSecondsOf } from '../process-tree.js';
 import type { Failure, Measured, OpenWork, Place, Subject } from './scenario.js';
+
+export interface Generated {
+  readonly measured: Measured;
+  readonly units: number;
+}
 
 export interface Load {
   readonly protocol: Protocol;
   /** Starts the target; done when it serves. */
   startTarget(port: number, folder: string): Promise<Child>;
+  /** Waits until the target can serve the next run, where it serves one at a time. */
+  readonly untilFree?: (target: Child) => Promise<void>;
   /** One run of the generator against a port, and the units of work that CPU time is told by. */
-  generate(port: number, seconds: number): Promise<{ readonly measured: Measured; readonly units: number }>;
+  generate(port: number, seconds: number): Promise<Generated>;
 }
 
 /**
@@ -21,38 +27,59 @@ export interface Load {
  */
 export async function openLoad(load: Load, { peers, folder }: Place): Promise<OpenWork> {
   const targetPort = await freePort();
-  const opened: { stop(): Promise<void> }[] = [];
+  const started: Started = { peers: [], failures: [] };
+  const able = peers.filter(({ protocols }) => protocols.includes(load.protocol));
+  const startAll = () => startPeers(able, { protocol: load.protocol, targetPort, folder }, started);
+  let target: Child | undefined;
   const close = async () => {
-    await Promise.all(opened.map((each) => each.stop()));
-  };
-  const failures: Failure[] = [];
-  const subjects: Subject[] = [];
-  const startPeers = async () => {
-    for (const peer of peers.filter(({ protocols }) => protocols.includes(load.protocol))) {
-      try {
-        const port = await freePort();
-        const running = await startPeer(peer, { protocol: load.protocol, port, targetPort, folder });
-        opened.push(running);
-        subjects.push({ name: peer.name, measure: (seconds) => measureLoad(load, running, seconds) });
-      } catch (error) {
-        failures.push({ subject: peer.name, why: messageOf(error) });
-      }
-    }
+    await Promise.all(
+      [...started.peers, ...(target === undefined ? [] : [target])].map((each) => each.stop()),
+    );
   };
   try {
     // iperf3's server gives up after a few connections that say nothing, such as those that show a proxy is ready; a
     // UDP proxy, though, shows it by the target's echo alone.
-    if (load.protocol === 'tcp') await startPeers();
-    opened.push(await load.startTarget(targetPort, folder));
-    if (load.protocol === 'udp') await startPeers();
+    if (load.protocol === 'tcp') await startAll();
+    const running = await load.startTarget(targetPort, folder);
+    target = running;
+    if (load.protocol === 'udp') await startAll();
+    const subjects = started.peers.map((peer): Subject => {
+      return { name: peer.name, measure: (seconds) => measureLoad(load, running, peer, seconds) };
+    });
+    return { subjects, failures: started.failures, close };
   } catch (error) {
     await close();
     throw error;
   }
-  return { subjects, failures, close };
 }
 
-async function measureLoad(load: Load, { port, child }: RunningPeer, seconds: number): Promise<Measured> {
+interface Started {
+  readonly peers: (RunningPeer & { readonly name: string })[];
+  readonly failures: Failure[];
+}
+
+/** One that does not start is told of, and the others go on. */
+async function startPeers(
+  peers: readonly Peer[],
+  wish: Omit<Wish, 'port'>,
+  { peers: running, failures }: Started,
+): Promise<void> {
+  for (const peer of peers) {
+    try {
+      running.push({ name: peer.name, ...(await startPeer(peer, { ...wish, port: await freePort() })) });
+    } catch (error) {
+      failures.push({ subject: peer.name, why: messageOf(error) });
+    }
+  }
+}
+
+async function measureLoad(
+  load: Load,
+  target: Child,
+  { port, child }: RunningPeer,
+  seconds: number,
+): Promise<Measured> {
+  await load.untilFree?.(target);
   const before = child === undefined ? 0 : cpuSecondsOf(child.pid);
   const { measured, units } = await load.generate(port, seconds);
   if (child === undefined) return measured;
