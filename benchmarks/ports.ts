@@ -22,10 +22,12 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Waits until a port is served: until it takes a TCP connection, or echoes a datagram. */
-export async function untilServed(protocol: Protocol, port: number, child: Child): Promise<void> {
+/** How a port shows that it is served. To be accepted is not enough of a proxy: the kernel does that for it. */
+export type Sign = (port: number) => Promise<boolean>;
+
+/** Waits for the sign, trying again and again. */
+export async function untilServed(isServed: Sign, port: number, child: Child): Promise<void> {
   const deadlineMs = performance.now() + bench.readyMs;
-  const isServed = protocol === 'tcp' ? takesConnection : echoes;
   while (!(await isServed(port))) {
     if (child.hasEnded) throw new Error(`${child.name} ended before it was ready: ${child.lastWords}`);
     if (performance.now() > deadlineMs) {
@@ -35,20 +37,44 @@ export async function untilServed(protocol: Protocol, port: number, child: Child
   }
 }
 
-function takesConnection(port: number): Promise<boolean> {
+/** One connection taken: for a target. */
+export const takesConnection: Sign = (port) => tryConnection(port, { connect: true });
+
+/** One byte and its echo, through a proxy and its target. */
+export const echoesByte: Sign = (port) => tryConnection(port, { connect: false, data: true });
+
+/** A connection that was taken and ends: a proxy whose target is not there yet has tried to reach it. */
+export const endsConnection: Sign = (port) => tryConnection(port, { connect: false, close: true });
+
+interface Wanted {
+  readonly connect: boolean;
+  readonly data?: true;
+  readonly close?: true;
+}
+
+function tryConnection(port: number, wanted: Wanted): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, loopback);
+    let connected = false;
+    const done = (result: boolean) => {
+      resolve(result);
+      socket.destroy();
+    };
+    // What went wrong does not matter: it is told as closed next.
     socket.on('error', () => undefined);
     socket.on('connect', () => {
-      resolve(true);
-      socket.destroy();
+      connected = true;
+      if (wanted.connect) done(true);
+      if (wanted.data) socket.write('x');
     });
-    socket.on('close', () => resolve(false));
+    socket.on('data', () => done(wanted.data === true));
+    socket.on('close', () => resolve(connected && wanted.close === true));
+    socket.setTimeout(bench.readyMs, () => done(false));
   });
 }
 
 /** One datagram and its echo; a proxy that is not there yet refuses it, and one whose target is not drops it. */
-async function echoes(port: number): Promise<boolean> {
+export async function echoesDatagram(port: number): Promise<boolean> {
   const socket = createSocket('udp4');
   try {
     socket.connect(port, loopback);

@@ -9,6 +9,7 @@ import type { Peer } from './peer.js';
 /**
  * nbthread is what its manual says it takes by itself, as many as there are cores; splice-auto is its way to move
  * bulk without copying; maxconn is what the open files allow, two a connection, beside those for splicing's pipes.
+ * Without retries it says at once that a target is not there, as the others do.
  */
 export const haproxy: Peer = {
   name: 'haproxy',
@@ -34,6 +35,7 @@ function configuration(port: number, targetPort: number): string {
 defaults
   mode tcp
   option splice-auto
+  retries 0
   timeout connect 10s
   timeout client 10m
   timeout server 10m

@@ -1,12 +1,21 @@
 /** What sluice is measured against: how each program is started, pointed at a target and stopped. */
 import { Child, type Command } from '../child.js';
-import { type Protocol, untilServed } from '../ports.js';
+import {
+  echoesByte,
+  echoesDatagram,
+  endsConnection,
+  type Protocol,
+  type Sign,
+  untilServed,
+} from '../ports.js';
 
 /** What a peer is to do: take `port` of loopback and lead it to `targetPort` there. */
 export interface Wish {
   readonly protocol: Protocol;
   readonly port: number;
   readonly targetPort: number;
+  /** Whether an echo is at the target by now; for UDP it has to be, for TCP the target's port may be closed still. */
+  readonly target: 'echo' | 'closed';
   /** A folder of its own for configuration, removed afterwards. */
   readonly folder: string;
 }
@@ -30,12 +39,12 @@ export interface RunningPeer {
   readonly port: number;
   /** The proxy, absent where clients go straight to the target. */
   readonly child: Child | undefined;
-  /** From its spawn until it took a connection, or echoed a datagram. */
+  /** From its spawn until it had carried an echo, or tried to reach a target that was not there. */
   readonly readyMs: number;
   stop(): Promise<void>;
 }
 
-/** Done when it serves. For UDP the target has to be there: only an echo shows that a proxy is. */
+/** Done when it serves. */
 export async function startPeer(peer: Peer, wish: Wish): Promise<RunningPeer> {
   if (peer.command === undefined) {
     return { port: wish.targetPort, child: undefined, readyMs: 0, stop: () => Promise.resolve() };
@@ -44,11 +53,16 @@ export async function startPeer(peer: Peer, wish: Wish): Promise<RunningPeer> {
   const startedMs = performance.now();
   const child = new Child(peer.name, command);
   try {
-    await untilServed(wish.protocol, wish.port, child);
+    await untilServed(signOf(wish), wish.port, child);
   } catch (error) {
     await child.stop();
     throw error;
   }
   const readyMs = performance.now() - startedMs;
   return { port: wish.port, child, readyMs, stop: () => child.stop() };
+}
+
+function signOf({ protocol, target }: Wish): Sign {
+  if (protocol === 'udp') return echoesDatagram;
+  return target === 'echo' ? echoesByte : endsConnection;
 }

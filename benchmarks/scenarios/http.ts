@@ -5,7 +5,7 @@ import { bench } from '../bounds.js';
 import { Child, output } from '../child.js';
 import { nginxCommand, nginxMain } from '../nginx-files.js';
 import { referencePeer } from '../peers/all.js';
-import { loopback, untilServed } from '../ports.js';
+import { loopback, takesConnection, untilServed } from '../ports.js';
 import { missingTools, needTool } from '../tools.js';
 import { type Load, openLoad } from './load.js';
 import { cpuFigure, type Scenario, type Work } from './scenario.js';
@@ -59,7 +59,7 @@ async function startNginx(port: number, folder: string): Promise<Child> {
   const path = join(folder, `target-${port}.conf`);
   writeFileSync(path, targetConfiguration(port, folder));
   const child = new Child('the HTTP target', nginxCommand(folder, path));
-  await untilServed('tcp', port, child);
+  await untilServed(takesConnection, port, child);
   return child;
 }
 

@@ -1,7 +1,5 @@
 /** Memory of idle flows: what a proxy's processes grow by, each. Kernel memory is the same for all and not counted. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { messageOf } from '../../src/errors.js';
 import { bench } from '../bounds.js';
 import { Child } from '../child.js';
 import { openFilesLimit } from '../machine.js';
@@ -9,9 +7,8 @@ import { referencePeer } from '../peers/all.js';
 import { type Peer, startPeer } from '../peers/peer.js';
 import { freePort } from '../ports.js';
 import { residentBytesOf } from '../process-tree.js';
+import { loadProgram, startEcho, tcpProxies } from './echo.js';
 import type { Measured, OpenWork, Place, Scenario, Subject, Work } from './scenario.js';
-
-const programOf = (name: string) => fileURLToPath(new URL(`../load/${name}.js`, import.meta.url));
 
 export const idle: Scenario = {
   name: 'idle',
@@ -35,26 +32,15 @@ function idleWork(flows: number): Work {
     ],
     reference: referencePeer,
     warmUp: false,
-    subjectCount: (peers) => proxies(peers).length,
+    subjectCount: (peers) => tcpProxies(peers).length,
     secondsEach: () => 2 + flows / 2_500,
     open: (place) => openIdle(flows, place),
   };
 }
 
-function proxies(peers: readonly Peer[]): Peer[] {
-  return peers.filter(({ protocols, command }) => command !== undefined && protocols.includes('tcp'));
-}
-
 async function openIdle(flows: number, { peers, folder }: Place): Promise<OpenWork> {
-  const targetPort = await freePort();
-  const target = new Child('the idle target', nodeProgram('idle-target', targetPort));
-  try {
-    await target.said('ready');
-  } catch (error) {
-    await target.stop();
-    throw new Error(messageOf(error));
-  }
-  const subjects = proxies(peers).map((peer): Subject => {
+  const { port: targetPort, child: target } = await startEcho();
+  const subjects = tcpProxies(peers).map((peer): Subject => {
     const count = peer.forks === true ? Math.min(flows, bench.forkedFlows) : flows;
     return { name: peer.name, measure: () => measureIdle(peer, count, targetPort, folder) };
   });
@@ -62,13 +48,19 @@ async function openIdle(flows: number, { peers, folder }: Place): Promise<OpenWo
 }
 
 async function measureIdle(peer: Peer, flows: number, targetPort: number, folder: string): Promise<Measured> {
-  const running = await startPeer(peer, { protocol: 'tcp', port: await freePort(), targetPort, folder });
+  const running = await startPeer(peer, {
+    protocol: 'tcp',
+    target: 'echo',
+    port: await freePort(),
+    targetPort,
+    folder,
+  });
   const pid = running.child?.pid ?? -1;
   let client: Child | undefined;
   try {
     await pause(bench.settleMs);
     const before = residentBytesOf(pid);
-    client = new Child('the idle clients', nodeProgram('idle-client', running.port, flows));
+    client = new Child('the idle clients', loadProgram('idle-client', running.port, flows));
     await client.said('open');
     await pause(bench.settleMs);
     const after = residentBytesOf(pid);
@@ -77,8 +69,4 @@ async function measureIdle(peer: Peer, flows: number, targetPort: number, folder
     await client?.stop();
     await running.stop();
   }
-}
-
-function nodeProgram(name: string, ...args: readonly number[]) {
-  return { file: process.execPath, args: [programOf(name), ...args.map(String)] };
 }

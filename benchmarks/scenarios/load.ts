@@ -29,20 +29,23 @@ export async function openLoad(load: Load, { peers, folder }: Place): Promise<Op
   const targetPort = await freePort();
   const started: Started = { peers: [], failures: [] };
   const able = peers.filter(({ protocols }) => protocols.includes(load.protocol));
-  const startAll = () => startPeers(able, { protocol: load.protocol, targetPort, folder }, started);
-  let target: Child | undefined;
+  const { protocol } = load;
+  // iperf3's server gives up after a few connections that say nothing, such as those that show a proxy is ready, so
+  // it comes after them; a UDP proxy shows it by the target's echo alone.
+  const targetFirst = protocol === 'udp';
+  const target = targetFirst ? 'echo' : 'closed';
+  const startAll = () => startPeers(able, { protocol, target, targetPort, folder }, started);
+  let server: Child | undefined;
   const close = async () => {
     await Promise.all(
-      [...started.peers, ...(target === undefined ? [] : [target])].map((each) => each.stop()),
+      [...started.peers, ...(server === undefined ? [] : [server])].map((each) => each.stop()),
     );
   };
   try {
-    // iperf3's server gives up after a few connections that say nothing, such as those that show a proxy is ready; a
-    // UDP proxy, though, shows it by the target's echo alone.
-    if (load.protocol === 'tcp') await startAll();
+    if (!targetFirst) await startAll();
     const running = await load.startTarget(targetPort, folder);
-    target = running;
-    if (load.protocol === 'udp') await startAll();
+    server = running;
+    if (targetFirst) await startAll();
     const subjects = started.peers.map((peer): Subject => {
       return { name: peer.name, measure: (seconds) => measureLoad(load, running, peer, seconds) };
     });

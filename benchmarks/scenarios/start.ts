@@ -1,4 +1,4 @@
-/** From spawn until a proxy takes connections, against a Node that does nothing, and its memory then. */
+/** From spawn until a proxy has carried a byte to its target and back, against a Node that does nothing, and its memory then. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { bench } from '../bounds.js';
 import { output } from '../child.js';
@@ -6,27 +6,20 @@ import { referencePeer } from '../peers/all.js';
 import { type Peer, startPeer } from '../peers/peer.js';
 import { freePort } from '../ports.js';
 import { residentBytesOf } from '../process-tree.js';
-import type { Measured, Place, Scenario, Work } from './scenario.js';
+import { startEcho, tcpProxies } from './echo.js';
+import type { Measured, OpenWork, Place, Scenario, Work } from './scenario.js';
 
 const work: Work = {
-  title: 'start to first connection, one mapping',
+  title: 'start to first byte carried, one mapping',
   figures: [
     { key: 'ready', title: 'ms', better: 'less', digits: 1 },
     { key: 'resident', title: 'MB resident', better: 'less', digits: 1 },
   ],
   reference: referencePeer,
   warmUp: false,
-  subjectCount: (peers) => proxies(peers).length + 1,
+  subjectCount: (peers) => tcpProxies(peers).length + 1,
   secondsEach: () => 1,
-  open: ({ peers, folder }: Place) =>
-    Promise.resolve({
-      subjects: [
-        { name: 'node -e 0', measure: measureNode },
-        ...proxies(peers).map((peer) => ({ name: peer.name, measure: () => measureStart(peer, folder) })),
-      ],
-      failures: [],
-      close: () => Promise.resolve(),
-    }),
+  open: openStart,
 };
 
 export const start: Scenario = {
@@ -36,8 +29,19 @@ export const start: Scenario = {
   works: () => [work],
 };
 
-function proxies(peers: readonly Peer[]): Peer[] {
-  return peers.filter(({ protocols, command }) => command !== undefined && protocols.includes('tcp'));
+async function openStart({ peers, folder }: Place): Promise<OpenWork> {
+  const { port, child } = await startEcho();
+  return {
+    subjects: [
+      { name: 'node -e 0', measure: measureNode },
+      ...tcpProxies(peers).map((peer) => ({
+        name: peer.name,
+        measure: () => measureStart(peer, port, folder),
+      })),
+    ],
+    failures: [],
+    close: () => child.stop(),
+  };
 }
 
 /** The whole life of a Node that has nothing to do. */
@@ -47,9 +51,9 @@ async function measureNode(): Promise<Measured> {
   return { ready: performance.now() - startedMs };
 }
 
-async function measureStart(peer: Peer, folder: string): Promise<Measured> {
-  const [port, targetPort] = [await freePort(), await freePort()];
-  const running = await startPeer(peer, { protocol: 'tcp', port, targetPort, folder });
+async function measureStart(peer: Peer, targetPort: number, folder: string): Promise<Measured> {
+  const port = await freePort();
+  const running = await startPeer(peer, { protocol: 'tcp', target: 'echo', port, targetPort, folder });
   try {
     await pause(bench.settleMs);
     return { ready: running.readyMs, resident: residentBytesOf(running.child?.pid ?? -1) / 1e6 };

@@ -1,13 +1,11 @@
 /** UDP round trips through a proxy: generator and echo are processes of their own, on system calls. */
-import { fileURLToPath } from 'node:url';
 import { bench, type UdpLoad } from '../bounds.js';
 import { Child, output } from '../child.js';
 import { referencePeer } from '../peers/all.js';
 import { missingKoffi } from '../peers/sluice.js';
+import { loadProgram } from './echo.js';
 import { type Load, openLoad } from './load.js';
 import { cpuFigure, type Scenario, type Work } from './scenario.js';
-
-const programOf = (name: string) => fileURLToPath(new URL(`../load/${name}.js`, import.meta.url));
 
 interface Report {
   readonly roundTrips: number;
@@ -45,19 +43,15 @@ function udpWork(shape: UdpLoad): Work {
 }
 
 async function startEcho(port: number): Promise<Child> {
-  const child = new Child('the UDP target', {
-    file: process.execPath,
-    args: [programOf('udp-echo'), String(port)],
-  });
+  const child = new Child('the UDP target', loadProgram('udp-echo', port));
   await child.said('ready');
   return child;
 }
 
 async function generate({ clients, inFlight, bytes }: UdpLoad, port: number, seconds: number) {
-  const args = [programOf('udp-generator'), ...[port, clients, inFlight, bytes, seconds].map(String)];
   const text = await output(
     'the UDP generator',
-    { file: process.execPath, args },
+    loadProgram('udp-generator', port, clients, inFlight, bytes, seconds),
     seconds * 1_000 + bench.overtimeMs,
   );
   const report = JSON.parse(text) as Report;

@@ -1,4 +1,4 @@
-/** A TCP echo on loopback that holds any number of connections: `idle-target.js PORT`. Prints `ready`. */
+/** A TCP echo on loopback that holds any number of connections: `tcp-echo.js PORT`. Prints `ready`. */
 import { createServer } from 'node:net';
 import { bench } from '../bounds.js';
 
