@@ -1,8 +1,10 @@
 /** The command line of `npm run bench`. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SluiceError } from '../src/errors.js';
 import { allPeers } from './peers/all.js';
 import type { Peer } from './peers/peer.js';
+import { sluiceBefore } from './peers/sluice.js';
 import { allScenarios } from './scenarios/all.js';
 import type { Scenario } from './scenarios/scenario.js';
 
@@ -21,6 +23,7 @@ export const usage = `npm run bench -- [options]
 
   --scenario NAME   only this one; may be repeated [${allScenarios.map(({ name }) => name).join(', ')}]
   --peer NAME       only this one; may be repeated [${allPeers.map(({ name }) => name).join(', ')}]
+  --before FOLDER   beside this sluice also another checkout of it, built: sluice-before
   --rounds N        how often each peer has its turn [5]
   --seconds N       how long each turn of a load lasts [5]; wrk and iperf3 take whole seconds
   --json FILE       also write the machine's facts and every round to a file
@@ -28,10 +31,11 @@ export const usage = `npm run bench -- [options]
 
 /** @throws SluiceError SLUICE_USAGE that names the option */
 export function parseOptions(args: readonly string[]): Options {
-  const { scenario, peer, rounds, seconds, json, help } = valuesOf(args);
+  const { scenario, peer, before, rounds, seconds, json, help } = valuesOf(args);
+  const others = before === undefined ? [] : [sluiceBefore(resolve(before))];
   return {
     scenarios: chosen('--scenario', allScenarios, scenario),
-    peers: chosen('--peer', allPeers, peer),
+    peers: [...chosen('--peer', allPeers, peer), ...others],
     rounds: numberOf('--rounds', rounds, most.rounds, Number.isSafeInteger),
     seconds: numberOf('--seconds', seconds, most.seconds, Number.isFinite),
     json,
@@ -46,6 +50,7 @@ function valuesOf(args: readonly string[]) {
       options: {
         scenario: { type: 'string', multiple: true },
         peer: { type: 'string', multiple: true },
+        before: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '5' },
         json: { type: 'string' },

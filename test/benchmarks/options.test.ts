@@ -25,6 +25,12 @@ describe('the options of the benchmarks', () => {
     expect(namesOf(peers)).toEqual(['direct', 'nginx']);
   });
 
+  it('add another checkout, and say so where it is not built', () => {
+    const { peers } = parseOptions(['--peer', 'sluice-splice', '--before', '/nonexistent']);
+    expect(namesOf(peers)).toEqual(['sluice-splice', 'sluice-before']);
+    expect(peers[1]?.missing()).toBe('there is no /nonexistent/dist/sluice.js: build it first');
+  });
+
   it.each([
     [['--peer', 'envoy'], '--peer envoy: it is one of direct, sluice-splice'],
     [['--rounds', '1.5'], '--rounds 1.5: it must be'],
