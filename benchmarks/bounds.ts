@@ -25,6 +25,8 @@ export const bench = {
   forkedFlows: 200,
   /** Longest a process of ours that only serves stays when nobody stops it. */
   servantSeconds: 3_600,
+  /** How often it looks whether whoever started it is still there. */
+  parentPollMs: 1_000,
 } as const;
 
 /** How large each scenario is; the tests run them tiny. */

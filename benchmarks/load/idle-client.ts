@@ -4,16 +4,16 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { bench } from '../bounds.js';
+import { endWithParent } from './end-with-parent.js';
 
 /** Fewer than any accept queue holds. */
 const atOnce = 100;
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
 
+endWithParent();
 let next = 0;
 await Promise.all(Array.from({ length: atOnce }, openSome));
 console.log('open');
-setTimeout(() => process.exit(), bench.servantSeconds * 1_000);
 
 async function openSome(): Promise<void> {
   while (next < count) {

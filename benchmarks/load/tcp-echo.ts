@@ -1,6 +1,6 @@
 /** A TCP echo on loopback that holds any number of connections: `tcp-echo.js PORT`. Prints `ready`. */
 import { createServer } from 'node:net';
-import { bench } from '../bounds.js';
+import { endWithParent } from './end-with-parent.js';
 
 const server = createServer((socket) => {
   // A client that resets has what it wanted.
@@ -10,4 +10,4 @@ const server = createServer((socket) => {
 server.listen({ host: '127.0.0.1', port: Number(process.argv[2]), backlog: 4_096 }, () =>
   console.log('ready'),
 );
-setTimeout(() => process.exit(), bench.servantSeconds * 1_000).unref();
+endWithParent();

@@ -4,8 +4,8 @@ import { writeSync } from 'node:fs';
 import { Errno, SystemCallError } from '../../src/sys/errno.js';
 import { openFfi } from '../../src/sys/ffi.js';
 import { MSG_NOSIGNAL, socketCalls } from '../../src/sys/socket.js';
-import { bench } from '../bounds.js';
 import { Datagrams } from './datagrams.js';
+import { isAbandoned } from './end-with-parent.js';
 import { openUdp } from './udp-socket.js';
 
 /** Waits for the first datagram and takes what else is there. */
@@ -16,12 +16,9 @@ const { errno } = openFfi();
 const calls = socketCalls();
 const socket = openUdp(calls, 'bind', Number(process.argv[2]));
 const batch = new Datagrams(batchSize, 2_048, true);
-const parent = process.ppid;
-const endsMs = performance.now() + bench.servantSeconds * 1_000;
 writeSync(1, 'ready\n');
 
-// Whoever is killed leaves its children to another: that is how this one learns of it.
-while (process.ppid === parent && performance.now() < endsMs) echoForAWhile();
+while (!isAbandoned()) echoForAWhile();
 
 function echoForAWhile(): void {
   for (let turn = 0; turn < 1_000; turn += 1) {
