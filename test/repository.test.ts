@@ -45,6 +45,7 @@ function filesUnder(folder: string): SourceFile[] {
 
 const source = filesUnder('src');
 const tests = filesUnder('test');
+const benchmarks = filesUnder('benchmarks');
 // This file names what it forbids.
 const otherTests = tests.filter(({ path }) => path !== 'test/repository.test.ts');
 
@@ -165,6 +166,19 @@ describe('imports', () => {
     expect(findCycle(importGraph)).toBeUndefined();
   });
 
+  it('of the benchmarks leave sluice alone, but for system calls in their loads', () => {
+    const wrong = benchmarks.flatMap((file) =>
+      importsOf(file)
+        .filter(isOurs)
+        .map((specifier) => resolved(file.path, specifier))
+        .filter((path) => !path.startsWith('benchmarks/') && !forAll.includes(path))
+        .filter((path) => !(file.path.startsWith('benchmarks/load/') && path.startsWith('src/sys/')))
+        .map((path) => `${file.path} imports ${path}`),
+    );
+    expect(benchmarks.length).toBeGreaterThan(0);
+    expect(wrong).toEqual([]);
+  });
+
   it('of publish and address bring no input or output with them', () => {
     const pure = source.filter(({ path }) => /^src\/(publish|address)\//.test(path));
     const builtIn = pure.flatMap((file) =>
@@ -178,19 +192,23 @@ describe('imports', () => {
 
 describe('a source file', () => {
   it(`has at most ${most} lines`, () => {
-    const long = source.filter(({ text }) => text.trimEnd().split('\n').length > most);
+    const long = [...source, ...benchmarks].filter(({ text }) => text.trimEnd().split('\n').length > most);
     expect(long.map(({ path }) => path)).toEqual([]);
   });
 
   it('is checked by the compiler throughout', () => {
-    const files = [...source.filter(({ path }) => !path.startsWith('src/sys/')), ...otherTests];
+    const files = [
+      ...source.filter(({ path }) => !path.startsWith('src/sys/')),
+      ...benchmarks,
+      ...otherTests,
+    ];
     expect(
       linesLike(/@ts-(ignore|nocheck|expect-error)|(\bas|:|<)\s*any\b(?![- ])|biome-ignore/, files),
     ).toEqual([]);
   });
 
   it('leaves nothing for later', () => {
-    expect(linesLike(/\b(TODO|FIXME|XXX)\b/, [...source, ...otherTests])).toEqual([]);
+    expect(linesLike(/\b(TODO|FIXME|XXX)\b/, [...source, ...benchmarks, ...otherTests])).toEqual([]);
   });
 
   it('of an engine opens with a comment', () => {

@@ -1,0 +1,147 @@
+/**
+ * Processes that a benchmark starts. Each is ended by its own pid, with what it forked, when its work is over; what is
+ * left when the benchmark ends, by a signal or a fault too, is killed then.
+ */
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { bench } from './bounds.js';
+import { treeOf } from './process-tree.js';
+
+const running = new Set<Child>();
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Gives the process a pipe as descriptor 3, as docker-proxy wants it. */
+  readonly readyPipe?: boolean;
+}
+
+export class Child {
+  readonly name: string;
+  readonly process: ChildProcess;
+  readonly exited: Promise<void>;
+  stdout = '';
+  stderr = '';
+  #failure: string | undefined;
+
+  constructor(name: string, { file, args, readyPipe = false }: Command) {
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(readyPipe ? (['pipe'] as const) : [])];
+    this.name = name;
+    this.process = spawn(file, args, { stdio });
+    running.add(this);
+    this.exited = new Promise((resolve) => {
+      this.process.on('error', (error) => {
+        this.#failure = error.message;
+        resolve();
+      });
+      this.process.on('close', () => resolve());
+    });
+    void this.exited.then(() => running.delete(this));
+    this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout = bounded(this.stdout + text);
+    });
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr = bounded(this.stderr + text);
+    });
+    // Nothing is asked of the pipe but that it is there and read.
+    this.process.stdio[3]?.on('data', () => undefined);
+  }
+
+  get pid(): number {
+    return this.process.pid ?? -1;
+  }
+
+  get hasEnded(): boolean {
+    return this.#failure !== undefined || this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  /** How it ended and the last that it said, for an error. */
+  get lastWords(): string {
+    const { exitCode, signalCode } = this.process;
+    const end = this.#failure ?? (signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`);
+    const said = `${this.stderr}\n${this.stdout}`.trim().split('\n').slice(-3).join(' / ');
+    return `${this.hasEnded ? end : 'still running'}${said === '' ? '' : `: ${said}`}`;
+  }
+
+  /** Waits until stdout has `text`. */
+  async said(text: string | RegExp): Promise<void> {
+    const has = () => (typeof text === 'string' ? this.stdout.includes(text) : text.test(this.stdout));
+    const timeout = AbortSignal.timeout(bench.readyMs);
+    while (!has()) {
+      if (this.hasEnded) await this.exited;
+      if (has()) return;
+      if (this.hasEnded) throw new Error(`${this.name} ended early: ${this.lastWords}`);
+      try {
+        await Promise.race([
+          once(this.process.stdout ?? this.process, 'data', { signal: timeout }),
+          this.exited,
+        ]);
+      } catch {
+        throw new Error(`${this.name} said nothing of ${text} in ${bench.readyMs} ms: ${this.lastWords}`);
+      }
+    }
+  }
+
+  /** Asks it to end, then makes it; its own children with it. */
+  async stop(): Promise<void> {
+    const tree = this.hasEnded ? [] : treeOf(this.pid);
+    this.process.kill('SIGTERM');
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), bench.stopMs);
+    const left = tree.filter((pid) => pid !== this.pid);
+    await Promise.race([once(this.process, 'exit'), this.#gone()]);
+    clearTimeout(timer);
+    for (const pid of left) kill(pid);
+    // Only now are the pipes closed by all who held them.
+    await this.exited;
+  }
+
+  /** Ends it with all that it forked, at once and without waiting. */
+  killTree(): void {
+    if (this.hasEnded) return;
+    for (const pid of treeOf(this.pid)) kill(pid);
+  }
+
+  async #gone(): Promise<void> {
+    if (!this.hasEnded) await this.exited;
+  }
+}
+
+/** Runs a command that ends by itself within the time, and gives its stdout. */
+export async function output(name: string, command: Command, mostMs: number): Promise<string> {
+  const child = new Child(name, command);
+  const timer = setTimeout(() => child.killTree(), mostMs);
+  await child.exited;
+  clearTimeout(timer);
+  if (child.process.exitCode !== 0) throw new Error(`${name} failed, ${child.lastWords}`);
+  return child.stdout;
+}
+
+/** Nothing that was started outlives this process: to be called once, at its start. */
+export function killLeftoversAtTheEnd(): void {
+  process.on('exit', killLeftovers);
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => process.exit(code));
+  }
+}
+
+export function killLeftovers(): void {
+  for (const child of running) child.killTree();
+}
+
+function kill(pid: number): void {
+  // Of a process that never came to be; to the kernel, 0, 1 and negative numbers mean others, or everyone.
+  if (pid <= 1) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function bounded(text: string): string {
+  return text.slice(-bench.outputCharacters);
+}

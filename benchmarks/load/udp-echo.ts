@@ -1,0 +1,45 @@
+/** A UDP echo on loopback as fast as one thread can be: `udp-echo.js PORT`. Prints `ready`; ends with its parent. */
+
+import { writeSync } from 'node:fs';
+import { Errno, SystemCallError } from '../../src/sys/errno.js';
+import { openFfi } from '../../src/sys/ffi.js';
+import { MSG_NOSIGNAL, socketCalls } from '../../src/sys/socket.js';
+import { Datagrams } from './datagrams.js';
+import { isAbandoned } from './end-with-parent.js';
+import { openUdp } from './udp-socket.js';
+
+/** Waits for the first datagram and takes what else is there. */
+const MSG_WAITFORONE = 0x10000;
+const batchSize = 64;
+
+const { errno } = openFfi();
+const calls = socketCalls();
+const socket = openUdp(calls, 'bind', Number(process.argv[2]));
+const batch = new Datagrams(batchSize, 2_048, true);
+writeSync(1, 'ready\n');
+
+while (!isAbandoned()) echoForAWhile();
+
+function echoForAWhile(): void {
+  for (let turn = 0; turn < 1_000; turn += 1) {
+    batch.prepareReceive();
+    const received = calls.recvmmsg(socket, batch.headerAddress(0), batchSize, MSG_WAITFORONE, 0);
+    if (received > 0) {
+      batch.prepareReturn(received);
+      sendAll(received);
+    } else if (errno() === Errno.EAGAIN) {
+      return;
+    } else if (errno() !== Errno.ECONNREFUSED && errno() !== Errno.EINTR) {
+      throw new SystemCallError('recvmmsg', errno());
+    }
+  }
+}
+
+function sendAll(count: number): void {
+  let next = 0;
+  while (next < count) {
+    const sent = calls.sendmmsg(socket, batch.headerAddress(next), count - next, MSG_NOSIGNAL);
+    // One that cannot be sent, to a client that has gone, is passed over.
+    next += sent > 0 ? sent : 1;
+  }
+}

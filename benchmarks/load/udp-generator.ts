@@ -1,0 +1,129 @@
+/**
+ * UDP round trips on loopback: `udp-generator.js PORT CLIENTS IN_FLIGHT BYTES SECONDS`. Every client is a socket that
+ * keeps so many datagrams under way: each that comes back is sent again. One that has not come back in time is lost and
+ * sent anew. Prints one line of JSON.
+ *
+ * A datagram carries its slot and its turn, so that one that comes late, after it was counted as lost, is known.
+ */
+import { writeSync } from 'node:fs';
+import { EPOLL_CTL_ADD, EPOLLIN, epoll } from '../../src/sys/epoll.js';
+import { checked, Errno } from '../../src/sys/errno.js';
+import { openFfi } from '../../src/sys/ffi.js';
+import { mapRegion } from '../../src/sys/mman.js';
+import { layoutsOf } from '../../src/sys/platform.js';
+import { MSG_DONTWAIT, MSG_NOSIGNAL, socketCalls } from '../../src/sys/socket.js';
+import { Datagrams } from './datagrams.js';
+import { openUdp } from './udp-socket.js';
+
+/** Longer than any proxy holds a datagram that it will deliver, here where nothing is far away. */
+const lostAfterMs = 250;
+const sweepMs = 50;
+const eventsAtOnce = 64;
+
+const [port = 0, clients = 1, inFlight = 1, size = 64, seconds = 1] = process.argv.slice(2).map(Number);
+
+const { errno } = openFfi();
+const calls = socketCalls();
+const poll = epoll();
+const { epollEventBytes, epollDataOffset } = layoutsOf();
+const events = mapRegion(4_096);
+const eventView = new DataView(events.buffer);
+const batch = new Datagrams(inFlight, size, false);
+
+const sockets = Array.from({ length: clients }, () => openUdp(calls, 'connect', port));
+/** By client and slot: the turn that is under way, and when it was sent. */
+const turns = new Int32Array(clients * inFlight);
+const sentMs = new Float64Array(clients * inFlight);
+let nowMs = performance.now();
+let roundTrips = 0;
+let lost = 0;
+
+const descriptor = checked('epoll_create1', poll.create());
+for (const [client, socket] of sockets.entries()) {
+  eventView.setUint32(0, EPOLLIN, true);
+  eventView.setUint32(epollDataOffset, client, true);
+  checked('epoll_ctl', poll.ctl(descriptor, EPOLL_CTL_ADD, socket, events.address));
+}
+
+const startedMs = nowMs;
+for (let client = 0; client < clients; client += 1) {
+  for (let slot = 0; slot < inFlight; slot += 1) sendAnew(client, slot);
+}
+run(startedMs + seconds * 1_000);
+const elapsed = (nowMs - startedMs) / 1_000;
+writeSync(1, `${JSON.stringify({ roundTrips, lost, seconds: elapsed })}\n`);
+
+function run(endMs: number): void {
+  let sweptMs = nowMs;
+  while (nowMs < endMs) {
+    const ready = poll.wait(descriptor, events.address, eventsAtOnce, sweepMs);
+    nowMs = performance.now();
+    for (let index = 0; index < ready; index += 1) {
+      serve(eventView.getUint32(index * epollEventBytes + epollDataOffset, true));
+    }
+    if (nowMs - sweptMs >= sweepMs) {
+      sweptMs = nowMs;
+      sweep();
+    }
+  }
+}
+
+function serve(client: number): void {
+  const socket = sockets[client] ?? -1;
+  batch.prepareReceive();
+  const received = calls.recvmmsg(socket, batch.headerAddress(0), inFlight, MSG_DONTWAIT, 0);
+  // A refusal that an earlier datagram met: the sweep finds what was lost.
+  if (received <= 0) return;
+  batch.prepareReturn(received);
+  let first = 0;
+  for (let index = 0; index < received; index += 1) {
+    if (takeBack(client, index)) continue;
+    send(socket, first, index);
+    first = index + 1;
+  }
+  send(socket, first, received);
+}
+
+/** Makes an echo the next datagram of its slot; false where it was counted as lost before. */
+function takeBack(client: number, index: number): boolean {
+  const word = batch.bufferWord(index);
+  const place = client * inFlight + (batch.words[word] ?? 0);
+  const turn = turns[place] ?? -1;
+  if (batch.words[word + 1] !== turn) return false;
+  roundTrips += 1;
+  turns[place] = turn + 1;
+  batch.words[word + 1] = turn + 1;
+  sentMs[place] = nowMs;
+  return true;
+}
+
+/** What the socket does not take now counts as lost by and by. */
+function send(socket: number, first: number, end: number): void {
+  let next = first;
+  while (next < end) {
+    const sent = calls.sendmmsg(socket, batch.headerAddress(next), end - next, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0 && errno() !== Errno.ECONNREFUSED) return;
+    // A refusal is about an earlier datagram, and is told once.
+    if (sent > 0) next += sent;
+  }
+}
+
+function sweep(): void {
+  for (let place = 0; place < turns.length; place += 1) {
+    if (nowMs - (sentMs[place] ?? nowMs) < lostAfterMs) continue;
+    lost += 1;
+    sendAnew(Math.floor(place / inFlight), place % inFlight);
+  }
+}
+
+function sendAnew(client: number, slot: number): void {
+  const place = client * inFlight + slot;
+  const turn = (turns[place] ?? 0) + 1;
+  turns[place] = turn;
+  sentMs[place] = nowMs;
+  const word = batch.bufferWord(0);
+  batch.words[word] = slot;
+  batch.words[word + 1] = turn;
+  batch.setLength(0, size);
+  send(sockets[client] ?? -1, 0, 1);
+}

@@ -1,0 +1,21 @@
+import { direct } from './direct.js';
+import { dockerProxy } from './docker-proxy.js';
+import { haproxy } from './haproxy.js';
+import { nginx } from './nginx.js';
+import type { Peer } from './peer.js';
+import { sluiceSplice, sluiceStream } from './sluice.js';
+import { socat } from './socat.js';
+
+/** In the order of the tables. */
+export const allPeers: readonly Peer[] = [
+  direct,
+  sluiceSplice,
+  sluiceStream,
+  dockerProxy,
+  haproxy,
+  nginx,
+  socat,
+];
+
+/** Whose figures the others are held against. */
+export const referencePeer = sluiceSplice.name;

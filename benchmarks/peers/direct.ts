@@ -1,0 +1,10 @@
+import type { Peer } from './peer.js';
+
+/** No proxy: what the machine, the target and the load generator can do at most. */
+export const direct: Peer = {
+  name: 'direct',
+  protocols: ['tcp', 'udp'],
+  note: 'clients go straight to the target',
+  missing: () => undefined,
+  version: () => '-',
+};

@@ -1,0 +1,70 @@
+/**
+ * A scenario is one kind of work, in one or more sizes. A size opens what it needs, is measured on its subjects in
+ * turn, round after round, and closes everything again. The subjects are mostly peers.
+ */
+import type { Sizes } from '../bounds.js';
+import type { Peer } from '../peers/peer.js';
+import type { Protocol } from '../ports.js';
+
+export interface Figure {
+  readonly key: string;
+  /** With its unit: a column's title. */
+  readonly title: string;
+  /** Absent where neither is: then no ratio is given. */
+  readonly better: 'more' | 'less';
+  readonly digits: number;
+}
+
+/** By a figure's key; absent where it cannot be said, such as the CPU of a proxy that is not there. */
+export type Measured = Readonly<Record<string, number | undefined>>;
+
+export interface Subject {
+  readonly name: string;
+  measure(seconds: number): Promise<Measured>;
+}
+
+export interface OpenWork {
+  readonly subjects: readonly Subject[];
+  /** Peers that could not be started, and why. */
+  readonly failures: readonly Failure[];
+  close(): Promise<void>;
+}
+
+export interface Failure {
+  readonly subject: string;
+  readonly why: string;
+}
+
+export interface Place {
+  readonly peers: readonly Peer[];
+  /** For configurations and pid files; removed at the end. */
+  readonly folder: string;
+}
+
+export interface Work {
+  readonly title: string;
+  /** The first is the one that ratios are of. */
+  readonly figures: readonly [Figure, ...Figure[]];
+  /** The subject that the others are held against. */
+  readonly reference: string;
+  readonly warmUp: boolean;
+  /** For the estimate: how many subjects these peers make, and how long one takes. */
+  subjectCount(peers: readonly Peer[]): number;
+  secondsEach(seconds: number): number;
+  open(place: Place): Promise<OpenWork>;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** What it lacks on this machine, in words; undefined where it can run. */
+  missing(): string | undefined;
+  works(sizes: Sizes): readonly Work[];
+}
+
+export const cpuFigure = (per: string): Figure => ({
+  key: 'cpu',
+  title: `CPU s per ${per}`,
+  better: 'less',
+  digits: 2,
+});

@@ -1,0 +1,51 @@
+/** Processes of the benchmarks: none is left, whatever it forked. */
+import { existsSync } from 'node:fs';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Child, killLeftovers, output } from '../../benchmarks/child.js';
+import { cpuSecondsOf, residentBytesOf, treeOf } from '../../benchmarks/process-tree.js';
+import { until } from '../support/until.js';
+
+afterEach(killLeftovers);
+
+const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
+const isThere = (pid: number) => existsSync(`/proc/${pid}`);
+
+describe('a child', () => {
+  it('is stopped with what it forked', async () => {
+    const child = new Child('a shell', shell('sleep 60 & echo forked; wait'));
+    await child.said('forked');
+    const tree = treeOf(child.pid);
+    expect(tree).toHaveLength(2);
+    await child.stop();
+    await until('both to be gone', () => !tree.some(isThere));
+  });
+
+  it('that cannot be started says why, and can be stopped', async () => {
+    const child = new Child('nothing', { file: '/nonexistent/program', args: [] });
+    await expect(child.said('anything')).rejects.toThrow(
+      'nothing ended early: spawn /nonexistent/program ENOENT',
+    );
+    await child.stop();
+  });
+
+  it('that ends early tells its last words', async () => {
+    const child = new Child('a shell', shell('echo no port >&2; exit 3'));
+    await expect(child.said('ready')).rejects.toThrow('a shell ended early: exit code 3: no port');
+  });
+
+  it('that takes too long is ended', async () => {
+    await expect(output('a shell', shell('sleep 60'), 50)).rejects.toThrow('a shell failed, signal SIGKILL');
+  });
+});
+
+describe('what the system accounts', () => {
+  it('is told of a process with its children, those that have ended too', async () => {
+    const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done';
+    const child = new Child('a shell', shell(`(${busy}); (${busy}; sleep 60) & sleep 1; echo done; wait`));
+    await child.said('done');
+    await until('CPU time of both', () => cpuSecondsOf(child.pid) > 0.1);
+    expect(residentBytesOf(child.pid)).toBeGreaterThan(100_000);
+    await child.stop();
+    expect(cpuSecondsOf(child.pid)).toBe(0);
+  });
+});
