@@ -59,7 +59,9 @@ export class Child {
   get lastWords(): string {
     const { exitCode, signalCode } = this.process;
     const end = this.#failure ?? (signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`);
-    const said = `${this.stderr}\n${this.stdout}`.trim().split('\n').slice(-3).join(' / ');
+    const lines = `${this.stderr}\n${this.stdout}`.trim().split('\n');
+    // Node tells an error first and much else after it.
+    const said = lines.find((line) => /^\w*Error: /.test(line)) ?? lines.slice(-3).join(' / ');
     return `${this.hasEnded ? end : 'still running'}${said === '' ? '' : `: ${said}`}`;
   }
 

@@ -7,6 +7,8 @@ export const dockerProxy: Peer = {
   name: 'docker-proxy',
   protocols: ['tcp', 'udp'],
   note: 'as dockerd starts it: one process a port',
+  // Go holds a pipe for each direction that it may splice.
+  filesPerFlow: 6,
   missing: () => missingTools(['docker-proxy']),
   // Old ones have no option for their version, but come with the daemon.
   version: () => versionOf('dockerd', ['--version'], /version ([^\s,]+)/),

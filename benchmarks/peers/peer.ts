@@ -27,6 +27,8 @@ export interface Peer {
   readonly note: string;
   /** Forks a process for each flow: it gets fewer of them. */
   readonly forks?: boolean;
+  /** Descriptors that it takes for a flow, where more than its two sockets. */
+  readonly filesPerFlow?: number;
   /** What it lacks on this machine, in words; undefined where it can run. */
   missing(): string | undefined;
   version(): string;

@@ -14,18 +14,17 @@ export const idle: Scenario = {
   name: 'idle',
   protocol: 'tcp',
   missing: () => undefined,
-  works: ({ idleFlows }) => [idleWork(Math.min(idleFlows, flowsThatFit()))],
+  works: ({ idleFlows }) => [idleWork(Math.min(idleFlows, flowsThatFit(2)))],
 };
 
-/** A flow takes two descriptors of its proxy. */
-function flowsThatFit(): number {
-  return Math.floor((openFilesLimit() - bench.filesReserved) / 2);
+function flowsThatFit(filesPerFlow: number): number {
+  return Math.floor((openFilesLimit() - bench.filesReserved) / filesPerFlow);
 }
 
 function idleWork(flows: number): Work {
   const forked = Math.min(flows, bench.forkedFlows);
   return {
-    title: `${flows} idle TCP flows (${forked} where each is a process)`,
+    title: `${flows} idle TCP flows, or as many as the open files allow (${forked} where each is a process)`,
     figures: [
       { key: 'each', title: 'KB each', better: 'less', digits: 2 },
       { key: 'resident', title: 'MB in all', better: 'less', digits: 1 },
@@ -41,7 +40,10 @@ function idleWork(flows: number): Work {
 async function openIdle(flows: number, { peers, folder }: Place): Promise<OpenWork> {
   const { port: targetPort, child: target } = await startEcho();
   const subjects = tcpProxies(peers).map((peer): Subject => {
-    const count = peer.forks === true ? Math.min(flows, bench.forkedFlows) : flows;
+    const count =
+      peer.forks === true
+        ? Math.min(flows, bench.forkedFlows)
+        : Math.min(flows, flowsThatFit(peer.filesPerFlow ?? 2));
     return { name: peer.name, measure: () => measureIdle(peer, count, targetPort, folder) };
   });
   return { subjects, failures: [], close: () => target.stop() };
