@@ -12,7 +12,9 @@ import { isWildcard } from '../address/ip.js';
 import type { Engine, FlowEnd, Listener, Route, Service, TargetAddress } from '../engine/engine.js';
 import { limits } from '../limits.js';
 import { type BoundMapping, bindAll } from '../listener/bind-all.js';
+import type { Binder } from '../listener/binder.js';
 import { accessRecord } from '../log/access-record.js';
+import { listenAddresses } from '../publish/conflicts.js';
 import type { Mapping } from '../publish/mapping.js';
 import { openTarget, targetKey } from '../target/open-target.js';
 import type { Target } from '../target/target.js';
@@ -49,8 +51,7 @@ export interface Instance {
 
 /** @throws SluiceError where a port cannot be had; nothing is left bound then */
 export async function startInstance<L extends Listener>(options: InstanceOptions<L>): Promise<Instance> {
-  const bound = await bindAll(options.kit.binder, options.mappings);
-  return new RunningInstance(options, bound).start();
+  return new RunningInstance(options).start();
 }
 
 interface Served extends PublishedPort {
@@ -61,18 +62,21 @@ class RunningInstance<L extends Listener> implements Instance {
   readonly #log: Logger;
   readonly #engine: Engine<L>;
   readonly #fallback: string | undefined;
-  readonly #bound: readonly BoundMapping<L>[];
+  readonly #binder: Binder<L>;
+  readonly #mappings: readonly Mapping[];
   readonly #targets = new Map<string, Target>();
   /** By the service number that flow ends carry. */
   readonly #served: Served[] = [];
 
-  constructor({ kit, log, accessLog }: InstanceOptions<L>, bound: readonly BoundMapping<L>[]) {
+  /** The engine is made first: it gets ready while the listeners are bound. */
+  constructor({ mappings, kit, log, accessLog }: InstanceOptions<L>) {
     this.#log = log;
-    this.#bound = bound;
+    this.#mappings = mappings;
+    this.#binder = kit.binder;
     this.#fallback = kit.fallback;
-    const listenerCount = bound.reduce((sum, { listeners }) => sum + listeners.length, 0);
+    const mostListeners = mappings.reduce((sum, { hostIp }) => sum + listenAddresses(hostIp).length, 0);
     this.#engine = kit.create({
-      maxFlows: flowsWithinDescriptors(listenerCount),
+      maxFlows: flowsWithinDescriptors(mostListeners),
       onTrouble: (message) => this.#log.warn(message),
       onFlowEnds: accessLog ? (ends) => this.#logEnds(ends) : undefined,
     });
@@ -83,9 +87,10 @@ class RunningInstance<L extends Listener> implements Instance {
   }
 
   async start(): Promise<this> {
+    const bound = await this.#bind();
     this.#tellEngine();
     await this.#openTargets();
-    for (const { mapping, listeners } of this.#bound) {
+    for (const { mapping, listeners } of bound) {
       for (const listener of listeners) {
         const service = this.#engine.serve(listener, this.#routeOf(mapping), this.#served.length);
         this.#served.push({ mapping, endpoint: listener.endpoint, service });
@@ -93,6 +98,15 @@ class RunningInstance<L extends Listener> implements Instance {
     }
     this.#tellShortcomings();
     return this;
+  }
+
+  async #bind(): Promise<readonly BoundMapping<L>[]> {
+    try {
+      return await bindAll(this.#binder, this.#mappings);
+    } catch (error) {
+      await this.#engine.close();
+      throw error;
+    }
   }
 
   async drain(graceMs: number): Promise<number> {
@@ -118,7 +132,7 @@ class RunningInstance<L extends Listener> implements Instance {
   }
 
   async #openTargets(): Promise<void> {
-    const specs = new Map(this.#bound.map(({ mapping: { target } }) => [targetKey(target), target]));
+    const specs = new Map(this.#mappings.map(({ target }) => [targetKey(target), target]));
     const opened = [...specs].map(async ([key, spec]) => {
       const target = await openTarget(spec, {
         changed: () => this.#reroute(key),

@@ -1,6 +1,6 @@
 /** A route with its addresses laid out for connect(2). */
 import { interfaceIndex } from '../../sys/interface-index.js';
-import { mapRegion } from '../../sys/mman.js';
+import { mapRegion, type Region } from '../../sys/mman.js';
 import { sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../sys/sockaddr.js';
 import { AF_INET, AF_INET6, AF_UNIX } from '../../sys/socket.js';
 import type { Route } from '../engine.js';
@@ -20,14 +20,38 @@ export interface PreparedRoute extends Omit<Route, 'targets'> {
   readonly targets: readonly PreparedTarget[];
 }
 
-/** Flows may dial an old route's addresses for as long as they live, so its few bytes are never given back. */
-export function prepareRoute(route: ShardRoute): PreparedRoute {
-  if (route.targets.length === 0) return { ...route, targets: [] };
-  const region = mapRegion(route.targets.length * sockaddrBytes);
-  const bytes = new Uint8Array(region.buffer);
-  const targets = route.targets.map((target, index): PreparedTarget => {
-    const offset = index * sockaddrBytes;
-    const sockaddr = region.address + offset;
+/** Addresses are laid out in slabs of one page of memory. */
+const slabBytes = 4096;
+
+/**
+ * The addresses a shard dials, each laid out once, however many mappings and routes lead there. Flows of an old route may
+ * still dial them, so they are kept; a name that moves between the same addresses adds nothing.
+ */
+export class PreparedTargets {
+  readonly #known = new Map<string, PreparedTarget>();
+  #slab: Region | undefined = undefined;
+  #used = slabBytes;
+
+  prepareRoute(route: ShardRoute): PreparedRoute {
+    return { ...route, targets: route.targets.map((target) => this.#prepare(target)) };
+  }
+
+  #prepare(target: ShardRoute['targets'][number]): PreparedTarget {
+    const key = target.kind === 'unix' ? `unix ${target.path}` : `${target.ip.text} ${target.port}`;
+    const known = this.#known.get(key) ?? this.#layOut(target);
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #layOut(target: ShardRoute['targets'][number]): PreparedTarget {
+    if (this.#slab === undefined || this.#used + sockaddrBytes > slabBytes) {
+      this.#slab = mapRegion(slabBytes);
+      this.#used = 0;
+    }
+    const offset = this.#used;
+    this.#used += sockaddrBytes;
+    const bytes = new Uint8Array(this.#slab.buffer);
+    const sockaddr = this.#slab.address + offset;
     if (target.kind === 'unix') {
       const length = writeSockaddrUn(bytes, offset, target.path);
       return { domain: AF_UNIX, sockaddr, length, told: { kind: 'unix', pathNumber: target.pathNumber } };
@@ -42,6 +66,5 @@ export function prepareRoute(route: ShardRoute): PreparedRoute {
       length,
       told: { kind: 'ip', address: { family: ip.family, port, words } },
     };
-  });
-  return { ...route, targets };
+  }
 }

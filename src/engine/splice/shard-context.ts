@@ -7,6 +7,7 @@ import type { EventLoop } from './event-loop.js';
 import type { HoldPool } from './hold-pool.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
 import type { PipePool } from './pipe-pool.js';
+import type { PreparedTargets } from './prepared-route.js';
 import type { Scarcity } from './scarcity.js';
 import type { Report } from './shard-messages.js';
 import type { Syscalls } from './syscalls.js';
@@ -17,6 +18,7 @@ export interface ShardContext {
   readonly loop: EventLoop;
   readonly pipes: PipePool;
   readonly holds: HoldPool;
+  readonly targets: PreparedTargets;
   readonly scarcity: Scarcity;
   readonly ends: EndBatch;
   /** Datagrams from clients, and those on their way back to them. */

@@ -18,6 +18,7 @@ import { EventLoop, type Handler } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
 import { OutgoingBatch } from './outgoing-batch.js';
 import { PipePool } from './pipe-pool.js';
+import { PreparedTargets } from './prepared-route.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
 import type { Command, Report, ShardService, ShardStart } from './shard-messages.js';
@@ -145,6 +146,7 @@ function openContext(start: ShardStart): ShardContext {
       mostSpare: limits.sparePipesPerShard,
     }),
     holds: new HoldPool(),
+    targets: new PreparedTargets(),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
     ends: new EndBatch(start.reportEnds, (records) => report({ kind: 'ends', records })),
     incoming: new DatagramBatch(arena),

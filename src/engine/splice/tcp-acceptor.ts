@@ -13,7 +13,7 @@ import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
 import type { CloseEvent } from '../close-table.js';
 import type { Handler } from './event-loop.js';
-import { type PreparedRoute, prepareRoute } from './prepared-route.js';
+import type { PreparedRoute } from './prepared-route.js';
 import { Pump } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
@@ -40,7 +40,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#descriptor = served.descriptor;
     this.#family = served.family;
     this.#counters = counters;
-    this.#route = prepareRoute(served.route);
+    this.#route = context.targets.prepareRoute(served.route);
     this.#whenEmpty = whenEmpty;
     // The address accept4 writes, and behind it the address's length.
     this.#sockaddr = context.acceptBuffer;
@@ -54,7 +54,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   setRoute(route: ShardRoute): void {
-    this.#route = prepareRoute(route);
+    this.#route = this.#context.targets.prepareRoute(route);
     if (this.#state === 'paused') this.#listen();
   }
 

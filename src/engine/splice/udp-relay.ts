@@ -34,7 +34,7 @@ import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import { AssociationIndex, hashOf } from './association-index.js';
 import type { Handler } from './event-loop.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
-import { type PreparedRoute, prepareRoute } from './prepared-route.js';
+import type { PreparedRoute } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { ShardRoute, ShardService } from './shard-messages.js';
@@ -70,7 +70,7 @@ export class UdpRelay implements Handler, ShardServer {
     this.#served = served;
     this.#counters = counters;
     this.#whenEmpty = whenEmpty;
-    this.#route = prepareRoute(served.route);
+    this.#route = context.targets.prepareRoute(served.route);
     this.#table = new UdpTable(timeoutsOf(this.#route));
     this.#outgoing = context.outgoing;
     const errno = context.loop.add(served.descriptor, this, EPOLLIN);
@@ -78,7 +78,7 @@ export class UdpRelay implements Handler, ShardServer {
   }
 
   setRoute(route: ShardRoute): void {
-    this.#route = prepareRoute(route);
+    this.#route = this.#context.targets.prepareRoute(route);
     if (!this.#detached) this.#table.setTimeouts(timeoutsOf(this.#route));
     this.#rearmExpiry();
   }
