@@ -1,0 +1,13 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { cleanUpAll } from '../support/cleanup.js';
+import { soak } from './soak.js';
+
+afterEach(cleanUpAll);
+
+test('three seconds of mixed traffic are carried byte for byte and leave nothing behind', async () => {
+  const { tcp, udp, faults } = await soak({ ms: 3_000, seed: 42, tell: () => undefined });
+  expect(faults).toEqual([]);
+  expect(tcp.whole).toBeGreaterThan(0);
+  expect(tcp.reset).toBeGreaterThan(0);
+  expect(udp.answered).toBeGreaterThan(0);
+}, 60_000);
