@@ -112,8 +112,16 @@ export class EventLoop {
     this.#stopped = true;
   }
 
-  /** Runs until `stop`. */
+  /** Runs until `stop`, or until something throws that no handler takes. */
   run(): void {
+    try {
+      this.#turns();
+    } finally {
+      this.#sys.close(this.#epoll);
+    }
+  }
+
+  #turns(): void {
     const eventsAddress = this.#arena.address(this.#events);
     while (!this.#stopped) {
       const sleepMs = this.#sleepMs();
@@ -126,7 +134,6 @@ export class EventLoop {
       this.#workReady();
       this.wheel.advance(this.nowMs);
     }
-    this.#sys.close(this.#epoll);
   }
 
   #sleepMs(): number {

@@ -59,7 +59,9 @@ export class Pump {
     if (!from.delivered) return from.piped > 0 ? this.#drainPipe(from, to) : this.#sendHeld(from, to);
     if (from.ended) return 'finished';
     if (!from.readable || !to.writable) return 'waiting';
-    return from.pipe === undefined ? this.#copy(from, to) : this.#splice(from, from.pipe.writeEnd);
+    return from.pipe === undefined || from.urgent
+      ? this.#copy(from, to)
+      : this.#splice(from, to, from.pipe.writeEnd);
   }
 
   #copy(from: Side, to: Side): Pumped {
@@ -107,14 +109,22 @@ export class Pump {
       return;
     }
     from.streak += 1;
-    if (from.streak < limits.bulkReads) return;
+    if (from.streak < limits.bulkReads || from.urgent || from.pipe !== undefined) return;
     from.streak = 0;
     from.pipe = this.#context.pipes.borrow();
   }
 
-  #splice(from: Side, pipe: number): Pumped {
+  /** splice stops for good before an urgent byte, with 0 where a FIN is queued: only recv knows whether it is the end. */
+  #splice(from: Side, to: Side, pipe: number): Pumped {
     const count = this.#context.sys.splice(from.descriptor, 0, pipe, 0, limits.pipeBytes, spliceFlags);
-    if (count <= 0) return this.#readNothing(from, count);
+    if (count < 0 && this.#wouldBlock()) {
+      from.readable = false;
+      return 'waiting';
+    }
+    if (count <= 0) {
+      this.#returnPipe(from);
+      return this.#copy(from, to);
+    }
     from.received += count;
     from.piped = count;
     from.streak = count < limits.smallSpliceBytes ? from.streak + 1 : 0;

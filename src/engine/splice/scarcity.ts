@@ -27,6 +27,8 @@ export class Scarcity implements Worker {
   readonly #loop: EventLoop;
   readonly #tell: (message: string) => void;
   readonly #waiting = new Set<Waiter>();
+  /** Those who wait for any flow to end, which no time brings nearer. */
+  readonly #parked = new Set<Waiter>();
   readonly #timer = new CallTimer(() => this.work());
   #quietUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -43,18 +45,27 @@ export class Scarcity implements Worker {
     this.#tell(`${what}: ${errnoName(errno)}; it goes on when there is room again`);
   }
 
+  /** Waits, without a word, until a flow has ended. */
+  park(waiter: Waiter): void {
+    this.#parked.add(waiter);
+  }
+
   forget(waiter: Waiter): void {
     this.#waiting.delete(waiter);
+    this.#parked.delete(waiter);
   }
 
   /** A flow has ended: what it held may be what somebody waits for. */
   something(): void {
+    for (const waiter of this.#parked) this.#waiting.add(waiter);
+    this.#parked.clear();
     if (this.#waiting.size > 0) this.#loop.enqueue(this);
   }
 
   work(): void {
-    for (const waiter of this.#waiting) {
-      // Taken out first: who fails again waits behind the others.
+    // Those there are now: who fails again waits behind the others, until the next time.
+    for (const waiter of [...this.#waiting]) {
+      if (!this.#waiting.has(waiter)) continue;
       this.#waiting.delete(waiter);
       if (!this.#retry(waiter)) break;
     }

@@ -9,8 +9,8 @@ import type { Command, Report, ShardStart } from './shard-messages.js';
 
 export interface ShardEvents {
   readonly report: (report: Report) => void;
-  /** The thread has ended without having been asked to; its descriptors are closed. */
-  readonly died: (cause: string) => void;
+  /** The thread has ended without having been asked to, and ended so many flows itself; its descriptors are closed. */
+  readonly died: (cause: string, flowsEnded: number) => void;
 }
 
 /** Descriptors a shard may own: the most that Linux allows by default (fs.nr_open). */
@@ -24,6 +24,8 @@ export class ShardHandle {
   readonly #owned = new SharedArrayBuffer(mostDescriptors);
   readonly #exited: Promise<void>;
   #stopping = false;
+  #gone = false;
+  #flowsEnded = 0;
   #cause: string | undefined;
 
   constructor(start: Omit<ShardStart, 'eventDescriptor' | 'owned'>, events: ShardEvents) {
@@ -33,8 +35,10 @@ export class ShardHandle {
     const workerData: ShardStart = { ...start, eventDescriptor: this.#eventDescriptor, owned: this.#owned };
     this.#worker = new Worker(new URL('./shard.js', import.meta.url), { workerData });
     this.#worker.on('message', (report: Report) => {
-      if (report.kind === 'failed') this.#cause = report.cause;
-      else events.report(report);
+      if (report.kind === 'failed') {
+        this.#cause = report.cause;
+        this.#flowsEnded = report.flows;
+      } else events.report(report);
     });
     this.#worker.on('error', (error) => {
       this.#cause ??= messageOf(error);
@@ -43,14 +47,16 @@ export class ShardHandle {
       this.#worker.once('exit', () => {
         this.#cleanUp();
         resolve();
-        if (!this.#stopping) events.died(this.#cause ?? 'its thread ended');
+        if (!this.#stopping) events.died(this.#cause ?? 'its thread ended', this.#flowsEnded);
       });
     });
     // process.exit waits for a thread that is blocked in a call.
     process.once('exit', this.#stopNow);
   }
 
+  /** Nothing happens once the thread has ended: its eventfd's number may be some flow's by now. */
   send(command: Command): void {
+    if (this.#gone) return;
     this.#worker.postMessage(command);
     this.#calls.write(this.#eventDescriptor, this.#one.address, 8);
   }
@@ -69,6 +75,7 @@ export class ShardHandle {
 
   /** Descriptors belong to the process: what a dead thread still owned would stay open, and its peers would wait. */
   #cleanUp(): void {
+    this.#gone = true;
     process.off('exit', this.#stopNow);
     const owned = new Uint8Array(this.#owned);
     for (let descriptor = owned.indexOf(1); descriptor >= 0; descriptor = owned.indexOf(1, descriptor + 1)) {

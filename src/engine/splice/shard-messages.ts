@@ -55,4 +55,4 @@ export type Report =
   | { readonly kind: 'ticked'; readonly tick: number }
   | { readonly kind: 'trouble'; readonly message: string }
   /** The shard's own code threw; it has ended all its flows and stops. */
-  | { readonly kind: 'failed'; readonly cause: string };
+  | { readonly kind: 'failed'; readonly cause: string; readonly flows: number };

@@ -51,9 +51,11 @@ class Shard implements Handler {
     try {
       this.#context.loop.run();
     } catch (error) {
+      const flows = this.#context.flows;
       this.#endAll();
       report({
         kind: 'failed',
+        flows,
         cause: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     }

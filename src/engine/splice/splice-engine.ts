@@ -82,7 +82,10 @@ export class SpliceEngine implements Engine<SpliceListener> {
         maxFlows: Math.max(1, Math.floor(this.#options.maxFlows / this.#options.shards)),
         reportEnds: this.#options.onFlowEnds !== undefined,
       },
-      { report: (report) => this.#take(report, index), died: (cause) => this.#died(index, cause) },
+      {
+        report: (report) => this.#take(report, index),
+        died: (cause, flows) => this.#died(index, cause, flows),
+      },
     );
   }
 
@@ -111,8 +114,11 @@ export class SpliceEngine implements Engine<SpliceListener> {
   }
 
   /** A shard never takes its flows down in silence: it is told of, and its listeners go to a new one. */
-  #died(index: number, cause: string): void {
-    const lost = [...this.#services.values()].reduce((sum, service) => sum + service.shardLost(index), 0);
+  #died(index: number, cause: string, flowsEnded: number): void {
+    const lost = [...this.#services.values()].reduce(
+      (sum, service) => sum + service.shardLost(index),
+      flowsEnded,
+    );
     if (this.#closed) return;
     const nowMs = performance.now();
     this.#failures = [...this.#failures.filter((atMs) => nowMs - atMs < limits.shardRestartWindowMs), nowMs];

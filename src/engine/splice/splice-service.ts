@@ -64,6 +64,7 @@ export class SpliceService implements Service {
     this.#listener.refuse();
     if (!this.#draining) this.#tell({ kind: 'drain', service: this.#service });
     this.#draining = true;
+    this.#settle();
     await this.#gone();
   }
 
@@ -71,13 +72,14 @@ export class SpliceService implements Service {
     this.#draining = true;
     this.#listener.refuse();
     this.#tell({ kind: 'close', service: this.#service });
+    this.#settle();
     await this.#gone();
   }
 
   /** A shard takes nothing from the listener any more. */
   detached(shard: number): void {
     this.#attached.delete(shard);
-    if (this.#attached.size === 0) this.#closed ??= this.#listener.close();
+    this.#settle();
   }
 
   /** A shard has stopped taking connections for now: one it was woken for is another's to take. */
@@ -91,9 +93,6 @@ export class SpliceService implements Service {
   empty(shard: number): void {
     this.#occupied.delete(shard);
     this.detached(shard);
-    if (this.#occupied.size > 0) return;
-    this.#host.gone();
-    for (const done of this.#whenGone.splice(0)) done();
   }
 
   /** A shard has died; gives how many flows of this service went with it. */
@@ -102,13 +101,25 @@ export class SpliceService implements Service {
     if (counters === undefined) return 0;
     const { flowsOpened, flowsEnded } = counters.snapshot();
     counters.add('flowsEnded', flowsOpened - flowsEnded);
-    if (this.#draining) this.empty(shard);
+    this.empty(shard);
     return flowsOpened - flowsEnded;
   }
 
   /** A new shard has taken the place of one that died. */
   serveAgain(shard: number): void {
-    if (!this.#draining && this.#counters.has(shard)) this.#serveOn(shard);
+    if (this.#draining || !this.#counters.has(shard)) return;
+    this.#attached.add(shard);
+    this.#occupied.add(shard);
+    this.#serveOn(shard);
+  }
+
+  /** A shard that died has left a service that goes on; one that ends waits for no such shard. */
+  #settle(): void {
+    if (!this.#draining) return;
+    if (this.#attached.size === 0) this.#closed ??= this.#listener.close();
+    if (this.#occupied.size > 0) return;
+    this.#host.gone();
+    for (const done of this.#whenGone.splice(0)) done();
   }
 
   #serveOn(shard: number): void {

@@ -92,7 +92,9 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   retry(): boolean {
-    if (this.#state === 'paused') this.#listen();
+    if (this.#state !== 'paused') return true;
+    if (this.#full()) this.#context.scarcity.park(this);
+    else this.#listen();
     return true;
   }
 
@@ -177,7 +179,10 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#context.loop.remove(this.#descriptor);
     this.#state = 'paused';
     this.#context.report({ kind: 'paused', service: this.#service });
-    if (this.#full()) this.#counters.add('flowsOverLimit');
+    if (!this.#full()) return;
+    this.#counters.add('flowsOverLimit');
+    // It may be other listeners' flows that fill the shard, whose ends this one is not told of.
+    this.#context.scarcity.park(this);
   }
 
   #listen(): void {

@@ -51,7 +51,7 @@ export interface TcpFlowHost {
 export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   queued = false;
   readonly client = new Side();
-  readonly target = new Side();
+  target = new Side();
   readonly clientPort: number;
   readonly clientWords: ClientWords;
   readonly startedMs: number;
@@ -61,6 +61,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   readonly #route: PreparedRoute;
   #state: State = 'dialing';
   #next = 0;
+  #starvedBy = 0;
   #activeMs: number;
 
   constructor(
@@ -110,7 +111,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     if (this.#state !== 'starved') return true;
     this.#state = 'dialing';
     this.#dial(this.#next - 1);
-    return this.#currentState() !== 'starved';
+    // A local port, or room in a unix listener's queue, is this flow's own want: others may still have theirs.
+    return this.#currentState() !== 'starved' || !isScarce(this.#starvedBy);
   }
 
   onFault(error: unknown): void {
@@ -155,6 +157,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
       return;
     }
     this.#own(descriptor);
+    // A read stops behind a message that carried descriptors, however much more there is.
+    if (address.domain === AF_UNIX) this.target.urgent = true;
     const result = sys.connect(descriptor, address.sockaddr, address.length);
     const errno = result < 0 ? sys.errno() : 0;
     if (errno !== 0 && errno !== Errno.EINPROGRESS) {
@@ -178,6 +182,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     }
     if (isScarce(errno) && context.pipes.closeSpare()) context.scarcity.something();
     this.#state = 'starved';
+    this.#starvedBy = errno;
     context.scarcity.wait(this, errno, 'a dial to a target waits');
   }
 
@@ -211,7 +216,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     if (this.target.descriptor < 0) return;
     context.owned[this.target.descriptor] = 0;
     context.loop.close(this.target.descriptor);
-    this.target.descriptor = -1;
+    // What epoll said of it is not true of the next one.
+    this.target = new Side();
   }
 
   // --- open ------------------------------------------------------------------------------------------------------

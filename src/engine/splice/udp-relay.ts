@@ -62,6 +62,7 @@ export class UdpRelay implements Handler, ShardServer {
   #expiryAtMs = Number.POSITIVE_INFINITY;
   /** The local address of the datagram at hand; all zero where the listener has only one. */
   readonly #local = new Int32Array(localWords);
+  #hash = 0;
   #route: PreparedRoute;
   #detached = false;
 
@@ -124,22 +125,22 @@ export class UdpRelay implements Handler, ShardServer {
 
   // --- from the clients to the target ----------------------------------------------------------------------------
 
-  /** Datagrams in a row of one client are sent together. */
+  /** Datagrams in a row of one client are sent together, and before a new association may put theirs out. */
   #fromClients(count: number): void {
     let runStart = 0;
     let runOf: UdpAssociation | undefined;
     for (let index = 0; index < count; index += 1) {
-      const association = this.#associationOf(index);
-      if (association !== runOf) {
-        if (runOf !== undefined) this.#sendRun(runOf, runStart, index);
-        runOf = association;
-        runStart = index;
-      }
+      const association = this.#known(index);
+      if (association !== undefined && association === runOf) continue;
+      if (runOf !== undefined) this.#sendRun(runOf, runStart, index);
+      runOf = association ?? this.#begin(this.#hash, this.#context.incoming.nameWord(index));
+      runStart = index;
     }
     if (runOf !== undefined) this.#sendRun(runOf, runStart, count);
   }
 
-  #associationOf(index: number): UdpAssociation | undefined {
+  /** Counts a datagram and finds its association, if there is one; leaves its client's hash behind. */
+  #known(index: number): UdpAssociation | undefined {
     const { incoming, arena } = this.#context;
     const { family, wildcard } = this.#served;
     const nameWord = incoming.nameWord(index);
@@ -148,8 +149,8 @@ export class UdpRelay implements Handler, ShardServer {
     if (wildcard) incoming.readLocal(index, family, this.#local);
     this.#counters.add('datagramsIn');
     this.#counters.add('bytesIn', incoming.length(index));
-    const hash = hashOf(arena.words, nameWord, this.#local);
-    return this.#index.find(hash, arena.words, nameWord, this.#local) ?? this.#begin(hash, nameWord);
+    this.#hash = hashOf(arena.words, nameWord, this.#local);
+    return this.#index.find(this.#hash, arena.words, nameWord, this.#local);
   }
 
   #begin(hash: number, nameWord: number): UdpAssociation | undefined {

@@ -1,0 +1,24 @@
+/** The splice engine, as the conformance suite and its own tests drive it. */
+import { SharedClock } from '../../src/engine/splice/shared-clock.js';
+import { SpliceEngine } from '../../src/engine/splice/splice-engine.js';
+import type { SpliceListener } from '../../src/engine/splice/splice-listener.js';
+import { descriptorBinder } from '../../src/listener/descriptor-binder.js';
+import type { EngineUnderTest } from './rig.js';
+
+export const spliceEngine = (shards: number): EngineUnderTest<SpliceListener> => ({
+  name: 'splice',
+  atFlowLimit: 'waits',
+  binder: descriptorBinder(),
+  create: (options, { heldClock }) => {
+    const clock = new SharedClock();
+    let nowMs = 1_000;
+    if (heldClock) clock.holdAt(nowMs);
+    const engine = new SpliceEngine({ ...options, clock, shards });
+    const advance = async (ms: number) => {
+      nowMs += ms;
+      clock.holdAt(nowMs);
+      await engine.tick();
+    };
+    return { engine, clock: { advance } };
+  },
+});

@@ -1,0 +1,130 @@
+/** What the splice engine must bear that the conformance suite, which both engines pass, cannot ask for. */
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
+import { checked } from '../../../src/sys/errno.js';
+import { mapRegion, unmapRegion } from '../../../src/sys/mman.js';
+import { sockaddrBytes, writeSockaddr } from '../../../src/sys/sockaddr.js';
+import { AF_INET, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, socketCalls } from '../../../src/sys/socket.js';
+import { unistd } from '../../../src/sys/unistd.js';
+import { startRig, testRoute } from '../../conformance/rig.js';
+import { spliceEngine } from '../../conformance/splice-under-test.js';
+import { useScope } from '../../support/scope.js';
+import { ending, endpointOf, readAll, readExactly, tcpClient, tcpServer } from '../../support/tcp-peers.js';
+import { udpPeer } from '../../support/udp-peers.js';
+import { until } from '../../support/until.js';
+
+const scope = useScope();
+const MSG_OOB = 1;
+
+describe('urgent data', () => {
+  test.each([0, 600_000])('in a stream that had %d bytes before costs nothing but itself', async (bulk) => {
+    const rig = startRig(scope, spliceEngine(1));
+    const server = await tcpServer(scope, '127.0.0.1');
+    const { endpoint } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const calls = { ...socketCalls(), ...unistd() };
+    const region = mapRegion(1 << 20);
+    scope.onEnd(() => unmapRegion(region));
+    const bytes = new Uint8Array(region.buffer).fill(7);
+    const descriptor = checked('socket', calls.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    scope.onEnd(() => calls.close(descriptor));
+    const length = writeSockaddr(bytes, 0, { ...endpoint.ip, port: endpoint.port });
+    checked('connect', calls.connect(descriptor, region.address, length));
+    const accepted = await server.next();
+    let received = 0;
+    accepted.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    const data = region.address + sockaddrBytes;
+    // Not reading at the shard's pace is what makes it splice, and find the urgent byte behind the rest.
+    for (let sent = 0; sent < bulk; ) sent += checked('send', calls.send(descriptor, data, bulk - sent, 0));
+    checked('send', calls.send(descriptor, data, 1, MSG_OOB));
+    checked('send', calls.send(descriptor, data, 5_000, 0));
+    calls.shutdown(descriptor, SHUT_WR);
+    await once(accepted, 'end');
+    expect(received).toBe(bulk + 5_000);
+  });
+});
+
+describe('UDP at the bound', () => {
+  test('a new client in the same batch does not cost the one before it its datagram, or its end', async () => {
+    const rig = startRig(scope, spliceEngine(1));
+    const target = await udpPeer(scope, '127.0.0.1');
+    const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
+    const { endpoint } = listener;
+    // All in the listener's queue before anybody reads it.
+    const clients = Array.from({ length: 8 }, () => createSocket('udp4'));
+    for (const [index, client] of clients.entries()) {
+      scope.onEnd(() => client.close());
+      await new Promise((sent) => client.send(`${index}`, endpoint.port, endpoint.ip.text, sent));
+    }
+    const service = rig.engine.serve(listener, { ...testRoute, targets: [target.address], maxFlows: 1 }, 0);
+    await until('every datagram to arrive', () => target.received.length === clients.length);
+    expect(target.received.map(({ datagram }) => datagram.toString()).sort()).toEqual([...'01234567']);
+    await until('seven ends', () => rig.ends.length === 7);
+    await rig.clock.advance(1_000_000);
+    await until('all ends', () => rig.ends.length >= 8);
+    expect(service.counters()).toMatchObject({ flowsOpened: 8, flowsEnded: 8, associationsEvicted: 7 });
+    expect(rig.engine.flowCount()).toBe(0);
+  });
+});
+
+describe('a shard full of flows', () => {
+  test('takes connections of one listener when a flow of another has ended', async () => {
+    const rig = startRig(scope, spliceEngine(1), { maxFlows: 1 });
+    const server = await tcpServer(scope, '127.0.0.1', (socket) => socket.pipe(socket));
+    const first = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const second = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const holder = tcpClient(scope, first.endpoint);
+    await until('the flow that fills it', () => rig.engine.flowCount() === 1);
+    const waiting = tcpClient(scope, second.endpoint);
+    waiting.write('in');
+    await until('the bound to be met', () => second.service.counters().flowsOverLimit === 1);
+    holder.end();
+    expect((await readExactly(waiting, 2)).toString()).toBe('in');
+  });
+});
+
+describe('a shard that fails', () => {
+  const opened: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of opened.splice(0)) close();
+  });
+
+  /** A UDP listener that cannot be watched the first time: a fault of the shard. */
+  async function failOnce(rig: ReturnType<typeof startRig>): Promise<void> {
+    const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
+    let asked = 0;
+    const broken = {
+      ...listener,
+      get descriptor() {
+        asked += 1;
+        return asked === 1 ? 1_000_000 : listener.descriptor;
+      },
+    };
+    rig.engine.serve(broken, { ...testRoute, targets: [] }, 77);
+    await until('the failure to be told', () => rig.troubles.length > 0);
+  }
+
+  test('ends its flows, says why, and its listeners are served by another', async () => {
+    const rig = startRig(scope, spliceEngine(1));
+    const server = await tcpServer(scope, '127.0.0.1', (socket) => socket.pipe(socket));
+    const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const client = tcpClient(scope, endpoint);
+    client.write('x');
+    await readExactly(client, 1);
+    const [accepted] = server.connections;
+    if (accepted === undefined) throw new Error('unreachable');
+    const seen = Promise.all([ending(client), ending(accepted)]);
+    await failOnce(rig);
+    expect(await seen).toEqual(['reset', 'reset']);
+    expect(rig.troubles).toEqual([expect.stringMatching(/failed.*1 flows were lost.*watch a UDP listener/s)]);
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'internal-error' });
+    const next = tcpClient(scope, endpoint);
+    next.end('again');
+    expect((await readAll(next)).toString()).toBe('again');
+    await service.drain();
+  });
+});

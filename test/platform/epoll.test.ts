@@ -1,0 +1,166 @@
+/** What the splice engine believes of epoll, sockets and pipes. */
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  EPOLLERR,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+} from '../../src/sys/epoll.js';
+import { Errno } from '../../src/sys/errno.js';
+import { F_SETPIPE_SZ, SPLICE_F_NONBLOCK } from '../../src/sys/fcntl.js';
+import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../src/sys/in.js';
+import { mapRegion, unmapRegion } from '../../src/sys/mman.js';
+import {
+  AF_INET,
+  SHUT_WR,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../../src/sys/socket.js';
+import { describeWhere } from '../support/machine.js';
+import { RawSockets } from '../support/raw-sockets.js';
+import { useScope } from '../support/scope.js';
+
+const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const F_GETPIPE_SZ = 1032;
+
+describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
+  const scope = useScope();
+  let raw: RawSockets;
+  beforeEach(() => {
+    raw = new RawSockets(scope);
+  });
+
+  describe('edge-triggered', () => {
+    test('a short read has drained a socket, and the next byte makes an edge', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const epoll = raw.epoll();
+      raw.watch(epoll, server, everyEdge);
+      raw.send(client, 10);
+      expect(raw.events(epoll, 1_000) & EPOLLIN).toBe(EPOLLIN);
+      expect(raw.recv(server, 100)).toBe(10);
+      expect(raw.events(epoll)).toBe(0);
+      raw.send(client, 1);
+      expect(raw.events(epoll, 1_000) & EPOLLIN).toBe(EPOLLIN);
+    });
+
+    test('where RDHUP was seen before a short read, that read has reached the FIN', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const epoll = raw.epoll();
+      raw.watch(epoll, server, everyEdge);
+      raw.send(client, 10);
+      raw.sys.shutdown(client, SHUT_WR);
+      expect(raw.events(epoll, 1_000) & EPOLLRDHUP).toBe(EPOLLRDHUP);
+      expect(raw.recv(server, 100)).toBe(10);
+      expect(raw.recv(server, 100)).toBe(0);
+    });
+
+    test('a send cut short is told of when there is room again', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const epoll = raw.epoll();
+      raw.watch(epoll, client, EPOLLOUT | EPOLLET);
+      expect(raw.events(epoll, 1_000)).toBe(EPOLLOUT);
+      while (raw.send(client, raw.dataBytes) === raw.dataBytes);
+      expect(raw.events(epoll)).toBe(0);
+      while (raw.recv(server, raw.dataBytes) > 0);
+      expect(raw.events(epoll, 1_000)).toBe(EPOLLOUT);
+    });
+  });
+
+  test('splice says EAGAIN for an empty socket and for a full pipe alike', () => {
+    const [client, server] = raw.pair(SOCK_STREAM);
+    const [, writeEnd] = raw.pipe();
+    const splice = () => raw.sys.splice(server, 0, writeEnd, 0, raw.dataBytes, SPLICE_F_NONBLOCK);
+    expect([splice(), raw.sys.errno()]).toEqual([-1, Errno.EAGAIN]);
+    while (raw.send(client, raw.dataBytes) > 0);
+    while (splice() > 0);
+    expect(raw.sys.errno()).toBe(Errno.EAGAIN);
+    expect(raw.recv(server, 1)).toBe(1);
+  });
+
+  test('a pipe takes the size asked for', () => {
+    const [, writeEnd] = raw.pipe();
+    expect(raw.sys.fcntl(writeEnd, F_SETPIPE_SZ, 256 * 1024)).toBe(256 * 1024);
+    expect(raw.sys.fcntl(writeEnd, F_GETPIPE_SZ, 0)).toBe(256 * 1024);
+  });
+
+  test('close with linger 0 is a reset', () => {
+    const [client, server] = raw.pair(SOCK_STREAM);
+    const epoll = raw.epoll();
+    raw.watch(epoll, server, everyEdge);
+    raw.setOption(client, SOL_SOCKET, SO_LINGER, 1, 0);
+    raw.close(client);
+    expect(raw.events(epoll, 1_000) & (EPOLLERR | EPOLLHUP)).toBe(EPOLLERR | EPOLLHUP);
+    expect([raw.recv(server, 1), raw.sys.errno()]).toEqual([-1, Errno.ECONNRESET]);
+  });
+
+  test('an accepted socket has the options of its listener', () => {
+    const { descriptor, port } = raw.listener(SOCK_STREAM);
+    raw.setOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    raw.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+    raw.setOption(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, 77);
+    raw.connect(raw.socket(AF_INET, SOCK_STREAM), port);
+    const accepted = raw.accept(descriptor);
+    expect(raw.option(accepted, IPPROTO_TCP, TCP_NODELAY)).toBe(1);
+    expect(raw.option(accepted, SOL_SOCKET, SO_KEEPALIVE)).toBe(1);
+    expect(raw.option(accepted, IPPROTO_TCP, TCP_KEEPIDLE)).toBe(77);
+  });
+
+  test('adding a listener, exclusive or not, tells of a connection that is there already', () => {
+    const { descriptor, port } = raw.listener(SOCK_STREAM);
+    raw.connect(raw.socket(AF_INET, SOCK_STREAM), port);
+    for (const events of [EPOLLIN, EPOLLIN | EPOLLEXCLUSIVE]) {
+      const epoll = raw.epoll();
+      raw.watch(epoll, descriptor, events);
+      expect(raw.events(epoll, 1_000)).toBe(EPOLLIN);
+    }
+  });
+
+  test('a closed descriptor is in no epoll any more', () => {
+    const [client, server] = raw.pair(SOCK_STREAM);
+    const epoll = raw.epoll();
+    raw.watch(epoll, server, EPOLLIN);
+    raw.send(client, 1);
+    raw.close(server);
+    expect(raw.events(epoll)).toBe(0);
+  });
+
+  test("a connected UDP socket's call tells of an earlier datagram's refusal", () => {
+    const target = raw.socket(AF_INET, SOCK_DGRAM);
+    const port = raw.bind(target);
+    raw.close(target);
+    const client = raw.socket(AF_INET, SOCK_DGRAM);
+    expect(raw.connect(client, port)).toBe(0);
+    expect(raw.send(client, 1)).toBe(1);
+    expect([raw.send(client, 1), raw.sys.errno()]).toEqual([-1, Errno.ECONNREFUSED]);
+    expect(raw.send(client, 1)).toBe(1);
+  });
+
+  test('an empty datagram is a datagram', () => {
+    const target = raw.socket(AF_INET, SOCK_DGRAM);
+    const port = raw.bind(target);
+    const client = raw.socket(AF_INET, SOCK_DGRAM);
+    raw.connect(client, port);
+    expect(raw.send(client, 0)).toBe(0);
+    expect(raw.recv(target, 10)).toBe(0);
+    expect([raw.recv(target, 10), raw.sys.errno()]).toEqual([-1, Errno.EAGAIN]);
+  });
+
+  test('addresses are whole numbers in a double', () => {
+    const region = mapRegion(1 << 20);
+    expect(Number.isSafeInteger(region.address)).toBe(true);
+    unmapRegion(region);
+  });
+
+  test('errno is that of the last call that failed', () => {
+    raw.sys.close(-1);
+    expect(raw.sys.errno()).toBe(9);
+    raw.recv(raw.socket(AF_INET, SOCK_DGRAM), 1);
+    expect(raw.sys.errno()).toBe(Errno.EAGAIN);
+  });
+});

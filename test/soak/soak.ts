@@ -1,0 +1,198 @@
+/**
+ * A soak: mixed TCP and UDP through the real executable for as long as asked, every byte checked, then what it left behind.
+ *
+ *     npm run soak -- --minutes 30 [--seed N]
+ */
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { limits } from '../../src/limits.js';
+import type { Scope } from '../support/scope.js';
+import { runSluice, type SluiceProcess } from '../support/sluice-process.js';
+import { settled, until } from '../support/until.js';
+import { Random } from './random.js';
+import { startTcpTarget, type TcpTally, tcpLane } from './tcp-load.js';
+import { startUdpTarget, type UdpTally, udpLane } from './udp-load.js';
+
+export interface SoakOptions {
+  /** Ends the process, whatever becomes of the soak. */
+  readonly scope: Scope;
+  readonly ms: number;
+  readonly seed: number;
+  readonly tell: (line: string) => void;
+}
+
+export interface SoakResult {
+  readonly tcp: TcpTally;
+  readonly udp: UdpTally;
+  /** Everything that is not as it should be; a soak that passed has none. */
+  readonly faults: readonly string[];
+}
+
+const tcpLanes = 24;
+const udpLanes = 8;
+const samplesAtLeast = 30;
+const tellEveryMs = 30_000;
+/** UDP datagrams that may be lost on loopback, where a receive buffer overflows. */
+const lossAtMost = 0.05;
+
+export async function soak({ scope, ms, seed, tell }: SoakOptions): Promise<SoakResult> {
+  const tcp: TcpTally = { whole: 0, reset: 0, bytes: 0, faults: [] };
+  const udp: UdpTally = { sent: 0, answered: 0, faults: [] };
+  const tcpTarget = await startTcpTarget(tcp);
+  const udpTarget = await startUdpTarget();
+  const published = [
+    '-p',
+    `127.0.0.1::${tcpTarget.port}`,
+    '-p',
+    `127.0.0.1::${udpTarget.address().port}/udp`,
+  ];
+  const options = ['--engine', 'splice', '--udp-timeout', '1s', '--no-access-log'];
+  const sluice = await runSluice(scope, [...options, ...published, '127.0.0.1'], 2);
+  // Its shards have started once a flow has gone through.
+  await warmUp(sluice.port(0));
+  const before = descriptorsOf(sluice.pid);
+  const rss = new RssSamples(sluice.pid, ms);
+  const endsMs = performance.now() + ms;
+  const stopped = () => performance.now() >= endsMs;
+  const telling = setInterval(() => tell(`${summary(tcp, udp)}; ${rss.latest()} KiB`), tellEveryMs);
+  await Promise.all([
+    ...Array.from({ length: tcpLanes }, (_, lane) =>
+      tcpLane(sluice.port(0), new Random(seed + lane * 7919), tcp, stopped),
+    ),
+    ...Array.from({ length: udpLanes }, (_, lane) =>
+      udpLane(sluice.port(1), new Random(seed + 1 + lane * 104_729), udp, stopped),
+    ),
+  ]);
+  clearInterval(telling);
+  rss.stop();
+  const left = await descriptorsLeft(sluice, before);
+  const faults = [...tcp.faults, ...udp.faults, ...left, ...rss.faults(), ...troublesOf(sluice)];
+  if (udp.answered < udp.sent * (1 - lossAtMost))
+    faults.push(`${udp.sent - udp.answered} of ${udp.sent} datagrams did not come back`);
+  const { code } = await sluice.stop();
+  if (code !== 0) faults.push(`sluice ended with ${code}`);
+  await tcpTarget.close();
+  udpTarget.close();
+  await once(udpTarget, 'close');
+  tell(`${summary(tcp, udp)}; memory ${rss.describe()}`);
+  return { tcp, udp, faults };
+}
+
+async function warmUp(port: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  socket.end();
+  await once(socket.resume(), 'close');
+}
+
+function summary(tcp: TcpTally, udp: UdpTally): string {
+  const gibibytes = (tcp.bytes / 2 ** 30).toFixed(1);
+  return `${tcp.whole} TCP flows whole (${gibibytes} GiB), ${tcp.reset} reset; ${udp.answered} of ${udp.sent} datagrams answered`;
+}
+
+interface Descriptors {
+  readonly pipes: number;
+  readonly others: number;
+}
+
+function descriptorsOf(pid: number): Descriptors {
+  const links = readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${name}`)];
+    } catch {
+      return []; // Closed meanwhile.
+    }
+  });
+  const pipes = links.filter((link) => link.startsWith('pipe:')).length;
+  return { pipes, others: links.length - pipes };
+}
+
+/** Waits for flows to end and associations to be forgotten; tells of what stays. A pool keeps a few spare pipes. */
+async function descriptorsLeft({ pid }: SluiceProcess, before: Descriptors): Promise<string[]> {
+  const sparePipeEnds = 2 * limits.sparePipesPerShard;
+  const fits = ({ pipes, others }: Descriptors) =>
+    others <= before.others && pipes <= before.pipes + sparePipeEnds;
+  try {
+    await until('descriptors to be closed', () => fits(descriptorsOf(pid)));
+    return [];
+  } catch {
+    const now = descriptorsOf(pid);
+    return [`descriptors: ${JSON.stringify(before)} before, ${JSON.stringify(now)} after`];
+  } finally {
+    await settled('descriptors', () => descriptorsOf(pid).others);
+  }
+}
+
+function troublesOf(sluice: SluiceProcess): string[] {
+  const warnings = sluice.records.filter(
+    ({ level }) => Number(level) >= 40 || ['warn', 'error'].includes(String(level)),
+  );
+  return warnings.map((record) => `trouble: ${JSON.stringify(record)}`);
+}
+
+class RssSamples {
+  readonly #pid: number;
+  readonly #kibibytes: number[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(pid: number, ms: number) {
+    this.#pid = pid;
+    this.#timer = setInterval(() => this.#take(), Math.min(1_000, ms / samplesAtLeast));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  latest(): number {
+    return this.#kibibytes.at(-1) ?? 0;
+  }
+
+  describe(): string {
+    return `${this.#thirds().join(', ')} KiB at most in each third`;
+  }
+
+  /** A short soak says nothing about memory: its pools are still filling. */
+  faults(): string[] {
+    const [, second = 0, last = 0] = this.#thirds();
+    if (this.#kibibytes.length < 60 || last <= second * 1.1) return [];
+    return [`memory grew: ${this.describe()}`];
+  }
+
+  #thirds(): number[] {
+    const third = Math.ceil(this.#kibibytes.length / 3);
+    return [0, 1, 2].map((index) =>
+      Math.max(0, ...this.#kibibytes.slice(index * third, (index + 1) * third)),
+    );
+  }
+
+  #take(): void {
+    const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8');
+    this.#kibibytes.push(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0));
+  }
+}
+
+function argument(name: string, otherwise: number): number {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? otherwise : Number(process.argv[at + 1]);
+}
+
+async function main(): Promise<void> {
+  const seed = argument('seed', Date.now() & 0xffff);
+  const say = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
+  say(`seed ${seed}`);
+  const ends: (() => unknown)[] = [];
+  const scope: Scope = { onEnd: (end) => ends.push(end) };
+  try {
+    const { faults } = await soak({ scope, ms: argument('minutes', 30) * 60_000, seed, tell: say });
+    for (const fault of faults) say(`FAULT ${fault}`);
+    say(faults.length === 0 ? 'passed' : `failed: ${faults.length} faults`);
+    process.exitCode = faults.length === 0 ? 0 : 1;
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

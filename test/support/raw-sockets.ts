@@ -1,0 +1,125 @@
+/** Sockets, pipes and epoll by system calls alone, for tests of what the kernel does. All are closed after the test. */
+import { openSyscalls } from '../../src/engine/splice/syscalls.js';
+import { EPOLL_CTL_ADD } from '../../src/sys/epoll.js';
+import { checked } from '../../src/sys/errno.js';
+import { O_CLOEXEC, O_NONBLOCK } from '../../src/sys/fcntl.js';
+import { mapRegion } from '../../src/sys/mman.js';
+import { layoutsOf } from '../../src/sys/platform.js';
+import { readSockaddr, sockaddrBytes, writeSockaddr } from '../../src/sys/sockaddr.js';
+import { AF_INET, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from '../../src/sys/socket.js';
+import type { Scope } from './scope.js';
+
+export class RawSockets {
+  readonly sys = openSyscalls();
+  readonly #scope: Scope;
+  readonly #region = mapRegion(4 << 20);
+  /** Memory for data: behind the structures. */
+  readonly data = this.#region.address + 4096;
+  readonly dataBytes = 3 << 20;
+  readonly words = new Int32Array(this.#region.buffer);
+  readonly #bytes = new Uint8Array(this.#region.buffer);
+  readonly #closed = new Set<number>();
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  /** A socket that does not block. */
+  socket(domain: number, kind: number): number {
+    return this.#keep(checked('socket', this.sys.socket(domain, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
+  }
+
+  bind(descriptor: number, port = 0): number {
+    const length = writeSockaddr(this.#bytes, 0, { family: 4, text: '127.0.0.1', port });
+    checked('bind', this.sys.bind(descriptor, this.#region.address, length));
+    this.words[sockaddrBytes >> 2] = sockaddrBytes;
+    const { address } = this.#region;
+    checked('getsockname', this.sys.getsockname(descriptor, address, address + sockaddrBytes));
+    return readSockaddr(this.#bytes, 0).port;
+  }
+
+  connect(descriptor: number, port: number): number {
+    const length = writeSockaddr(this.#bytes, 0, { family: 4, text: '127.0.0.1', port });
+    return this.sys.connect(descriptor, this.#region.address, length);
+  }
+
+  setOption(descriptor: number, level: number, name: number, ...values: number[]): void {
+    this.words.set(values);
+    checked(
+      'setsockopt',
+      this.sys.setsockopt(descriptor, level, name, this.#region.address, 4 * values.length),
+    );
+  }
+
+  option(descriptor: number, level: number, name: number): number {
+    this.words[0] = 0;
+    this.words[2] = 4;
+    const { address } = this.#region;
+    checked('getsockopt', this.sys.getsockopt(descriptor, level, name, address, address + 8));
+    return this.words[0] ?? 0;
+  }
+
+  listener(kind: number): { descriptor: number; port: number } {
+    const descriptor = this.socket(AF_INET, kind);
+    this.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+    const port = this.bind(descriptor);
+    checked('listen', this.sys.listen(descriptor, 16));
+    return { descriptor, port };
+  }
+
+  accept(listener: number): number {
+    return this.#keep(checked('accept4', this.sys.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)));
+  }
+
+  /** Two connected TCP sockets. */
+  pair(kind: number): [client: number, server: number] {
+    const { descriptor, port } = this.listener(kind);
+    const client = this.socket(AF_INET, kind);
+    this.connect(client, port);
+    return [client, this.accept(descriptor)];
+  }
+
+  pipe(): [readEnd: number, writeEnd: number] {
+    checked('pipe2', this.sys.pipe2(this.#region.address, O_CLOEXEC | O_NONBLOCK));
+    return [this.#keep(this.words[0] ?? -1), this.#keep(this.words[1] ?? -1)];
+  }
+
+  epoll(): number {
+    return this.#keep(checked('epoll_create1', this.sys.epoll.create()));
+  }
+
+  watch(epoll: number, descriptor: number, events: number): void {
+    this.words[0] = events;
+    this.words[layoutsOf().epollDataOffset >> 2] = descriptor;
+    checked('epoll_ctl', this.sys.epoll.ctl(epoll, EPOLL_CTL_ADD, descriptor, this.#region.address));
+  }
+
+  /** What epoll has to tell, at most one event: 0 where it has nothing. */
+  events(epoll: number, ms = 0): number {
+    const count = checked('epoll_wait', this.sys.epoll.wait(epoll, this.#region.address, 1, ms));
+    return count === 0 ? 0 : (this.words[0] ?? 0);
+  }
+
+  send(descriptor: number, bytes: number): number {
+    return this.sys.send(descriptor, this.data, bytes, 0x4000);
+  }
+
+  recv(descriptor: number, bytes: number): number {
+    return this.sys.recv(descriptor, this.data, bytes, 0);
+  }
+
+  close(descriptor: number): void {
+    this.#closed.add(descriptor);
+    this.sys.close(descriptor);
+  }
+
+  #keep(descriptor: number): number {
+    this.#closed.delete(descriptor);
+    this.#scope.onEnd(() => {
+      if (this.#closed.has(descriptor)) return;
+      this.#closed.add(descriptor);
+      this.sys.close(descriptor);
+    });
+    return descriptor;
+  }
+}
