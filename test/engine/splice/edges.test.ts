@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
 import { checked } from '../../../src/sys/errno.js';
 import { mapRegion, unmapRegion } from '../../../src/sys/mman.js';
@@ -87,12 +87,17 @@ describe('a shard full of flows', () => {
   });
 });
 
-describe('a shard that fails', () => {
-  const opened: (() => void)[] = [];
-  afterEach(() => {
-    for (const close of opened.splice(0)) close();
+describe('many shards', () => {
+  test('put one listener on the end of the process, and take it away when the last has stopped', async () => {
+    const before = process.listenerCount('exit');
+    const rig = startRig(scope, spliceEngine(12));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await rig.engine.close();
+    expect(process.listenerCount('exit')).toBe(before);
   });
+});
 
+describe('a shard that fails', () => {
   /** A UDP listener that cannot be watched the first time: a fault of the shard. */
   async function failOnce(rig: ReturnType<typeof startRig>): Promise<void> {
     const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
