@@ -9,7 +9,7 @@ import { mapRegion, unmapRegion } from '../../../src/sys/mman.js';
 import { sockaddrBytes, writeSockaddr } from '../../../src/sys/sockaddr.js';
 import { AF_INET, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, socketCalls } from '../../../src/sys/socket.js';
 import { unistd } from '../../../src/sys/unistd.js';
-import { startRig, testRoute } from '../../conformance/rig.js';
+import { openFlow, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { useScope } from '../../support/scope.js';
 import { ending, endpointOf, readAll, readExactly, tcpClient, tcpServer } from '../../support/tcp-peers.js';
@@ -45,6 +45,24 @@ describe('urgent data', () => {
     calls.shutdown(descriptor, SHUT_WR);
     await once(accepted, 'end');
     expect(received).toBe(bulk + 5_000);
+  });
+});
+
+describe('a side that sent bulk', () => {
+  test('and resets is told of as a reset, not as an end', async () => {
+    const { rig, client, accepted } = await openFlow(
+      scope,
+      startRig(scope, spliceEngine(1)),
+      '127.0.0.1',
+      '127.0.0.1',
+    );
+    const bulk = 4 << 20;
+    accepted.write(Buffer.alloc(bulk));
+    await readExactly(client, bulk);
+    const seen = ending(client);
+    accepted.resetAndDestroy();
+    expect(await seen).toBe('reset');
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'target-reset' });
   });
 });
 
