@@ -217,10 +217,8 @@ function readHeader(header: Buffer): Plan {
   };
 }
 
+/** EINVAL: Node was told to reset a socket that its peer had closed already. */
 function isReset(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    ['ECONNRESET', 'EPIPE', 'EINVAL'].includes(String(error.code))
-  );
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return ['ECONNRESET', 'EPIPE', 'EINVAL'].includes(code);
 }

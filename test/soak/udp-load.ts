@@ -50,7 +50,7 @@ async function runWindow(client: Socket, random: Random, tally: UdpTally): Promi
     waiting.set(seed, Buffer.concat([header, patternAt(seed, 0, length)]));
   }
   await new Promise<void>((resolve) => {
-    const done = () => {
+    const over = () => {
       clearTimeout(timer);
       client.off('message', take);
       resolve();
@@ -64,9 +64,9 @@ async function runWindow(client: Socket, random: Random, tally: UdpTally): Promi
         tally.faults.push(`a datagram of ${datagram.length} bytes came back changed`);
       waiting.delete(seed);
       tally.answered += 1;
-      if (waiting.size === 0) done();
+      if (waiting.size === 0) over();
     };
-    const timer = setTimeout(done, windowMs);
+    const timer = setTimeout(over, windowMs);
     client.on('message', take);
     for (const datagram of waiting.values()) client.send(datagram);
     tally.sent += waiting.size;

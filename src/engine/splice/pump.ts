@@ -117,11 +117,9 @@ export class Pump {
   /** splice stops for good before an urgent byte, with 0 where a FIN is queued: only recv knows whether it is the end. */
   #splice(from: Side, to: Side, pipe: number): Pumped {
     const count = this.#context.sys.splice(from.descriptor, 0, pipe, 0, limits.pipeBytes, spliceFlags);
-    if (count < 0 && this.#wouldBlock()) {
-      from.readable = false;
-      return 'waiting';
-    }
-    if (count <= 0) {
+    // A failure is told once: recv would take what is left of a reset for an orderly end.
+    if (count < 0) return this.#readNothing(from, count);
+    if (count === 0) {
       this.#returnPipe(from);
       return this.#copy(from, to);
     }

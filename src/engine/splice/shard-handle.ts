@@ -16,6 +16,12 @@ export interface ShardEvents {
 /** Descriptors a shard may own: the most that Linux allows by default (fs.nr_open). */
 const mostDescriptors = 1 << 20;
 
+/** process.exit waits for threads that are blocked in a call: one listener stops them all, however many there are. */
+const running = new Set<() => void>();
+function stopRunning(): void {
+  for (const stop of running) stop();
+}
+
 export class ShardHandle {
   readonly #worker: Worker;
   readonly #eventDescriptor: number;
@@ -50,8 +56,8 @@ export class ShardHandle {
         if (!this.#stopping) events.died(this.#cause ?? 'its thread ended', this.#flowsEnded);
       });
     });
-    // process.exit waits for a thread that is blocked in a call.
-    process.once('exit', this.#stopNow);
+    if (running.size === 0) process.on('exit', stopRunning);
+    running.add(this.#stopNow);
   }
 
   /** Nothing happens once the thread has ended: its eventfd's number may be some flow's by now. */
@@ -76,7 +82,8 @@ export class ShardHandle {
   /** Descriptors belong to the process: what a dead thread still owned would stay open, and its peers would wait. */
   #cleanUp(): void {
     this.#gone = true;
-    process.off('exit', this.#stopNow);
+    running.delete(this.#stopNow);
+    if (running.size === 0) process.off('exit', stopRunning);
     const owned = new Uint8Array(this.#owned);
     for (let descriptor = owned.indexOf(1); descriptor >= 0; descriptor = owned.indexOf(1, descriptor + 1)) {
       this.#calls.close(descriptor);

@@ -2,14 +2,14 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
 import { checked } from '../../../src/sys/errno.js';
 import { mapRegion, unmapRegion } from '../../../src/sys/mman.js';
 import { sockaddrBytes, writeSockaddr } from '../../../src/sys/sockaddr.js';
 import { AF_INET, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, socketCalls } from '../../../src/sys/socket.js';
 import { unistd } from '../../../src/sys/unistd.js';
-import { startRig, testRoute } from '../../conformance/rig.js';
+import { openFlow, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { useScope } from '../../support/scope.js';
 import { ending, endpointOf, readAll, readExactly, tcpClient, tcpServer } from '../../support/tcp-peers.js';
@@ -45,6 +45,24 @@ describe('urgent data', () => {
     calls.shutdown(descriptor, SHUT_WR);
     await once(accepted, 'end');
     expect(received).toBe(bulk + 5_000);
+  });
+});
+
+describe('a side that sent bulk', () => {
+  test('and resets is told of as a reset, not as an end', async () => {
+    const { rig, client, accepted } = await openFlow(
+      scope,
+      startRig(scope, spliceEngine(1)),
+      '127.0.0.1',
+      '127.0.0.1',
+    );
+    const bulk = 4 << 20;
+    accepted.write(Buffer.alloc(bulk));
+    await readExactly(client, bulk);
+    const seen = ending(client);
+    accepted.resetAndDestroy();
+    expect(await seen).toBe('reset');
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'target-reset' });
   });
 });
 
@@ -87,12 +105,17 @@ describe('a shard full of flows', () => {
   });
 });
 
-describe('a shard that fails', () => {
-  const opened: (() => void)[] = [];
-  afterEach(() => {
-    for (const close of opened.splice(0)) close();
+describe('many shards', () => {
+  test('put one listener on the end of the process, and take it away when the last has stopped', async () => {
+    const before = process.listenerCount('exit');
+    const rig = startRig(scope, spliceEngine(12));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await rig.engine.close();
+    expect(process.listenerCount('exit')).toBe(before);
   });
+});
 
+describe('a shard that fails', () => {
   /** A UDP listener that cannot be watched the first time: a fault of the shard. */
   async function failOnce(rig: ReturnType<typeof startRig>): Promise<void> {
     const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
