@@ -10,7 +10,6 @@ import type { Random } from './random.js';
 
 const headerBytes = 20;
 const never = 0xffff_ffff;
-const flowDeadlineMs = 60_000;
 
 interface Plan {
   readonly seed: number;
@@ -107,11 +106,7 @@ export async function tcpLane(
   while (!stopped()) {
     const plan = makePlan(random);
     try {
-      await withDeadline(
-        runFlow(port, plan),
-        () => `a flow stalled: ${JSON.stringify(plan)}`,
-        flowDeadlineMs,
-      );
+      await withDeadline(runFlow(port, plan), () => `a flow stalled: ${JSON.stringify(plan)}`);
       tally.whole += 1;
       tally.bytes += plan.up + plan.down;
     } catch (error) {
@@ -147,8 +142,11 @@ async function runFlow(port: number, plan: Plan): Promise<void> {
     const sent = send(socket, plan.seed, plan.up, plan.clientResetsAt);
     sent.catch(() => undefined);
     await Promise.race([Promise.all([sent, ended]), ended.then(() => sent)]);
-    if (check.received !== plan.down)
-      throw new Error(`the client got ${check.received} of ${plan.down} bytes`);
+    if (check.received === plan.down) return;
+    // A reset that waits behind data by the time Node looks is told as an end: libuv takes EPOLLHUP for one once a read
+    // came short. The engine tells them apart (test/conformance), this client cannot.
+    if (willReset(plan)) throw new OwnReset('cut off as planned');
+    throw new Error(`the client got ${check.received} of ${plan.down} bytes`);
   } finally {
     socket.destroy();
   }
