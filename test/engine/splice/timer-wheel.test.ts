@@ -73,3 +73,18 @@ describe('the timer wheel', () => {
     );
   });
 });
+
+test('timers many rounds away wake the loop once a round, however many there are', () => {
+  const wheel = new TimerWheel(0);
+  for (let index = 0; index < 1_000; index += 1) {
+    wheel.set(new CallTimer(() => undefined), 90_000 + index * tickMs);
+  }
+  // One that rings makes the wheel look for the next.
+  wheel.set(new CallTimer(() => undefined), 100);
+  let wakes = 0;
+  for (let nowMs = 0; nowMs < 80_000; wakes += 1) {
+    nowMs += wheel.sleepMs(nowMs);
+    wheel.advance(nowMs);
+  }
+  expect(wakes).toBeLessThanOrEqual(7);
+});
