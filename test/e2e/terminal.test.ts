@@ -20,12 +20,21 @@ function hasScript(): boolean {
   }
 }
 
+/** Without what decides about colour where the tests run: under CI, Node takes a terminal for one without any. */
+const someonesTerminal = {
+  TERM: 'xterm-256color',
+  NO_COLOR: undefined,
+  NODE_DISABLE_COLORS: undefined,
+  FORCE_COLOR: undefined,
+  CI: undefined,
+};
+
 /** Runs sluice on a terminal, sends one flow through it, presses Ctrl-C, and gives what the terminal showed. */
 async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
   const target = await listenTcp(scope, echo);
   const command = `exec ${process.execPath} ${sluicePath} run -p 127.0.0.1::${target} 127.0.0.1`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+    env: { ...process.env, ...someonesTerminal, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   scope.onEnd(() => terminal.kill('SIGKILL'));
