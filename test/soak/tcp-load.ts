@@ -84,7 +84,7 @@ async function answer(socket: Socket, tally: TcpTally): Promise<void> {
       tally.faults.push(`to the target: ${String(error)}`);
       socket.destroy();
     }
-    if (plan !== undefined && (check?.received ?? 0) >= plan.targetResetsAt) socket.resetAndDestroy();
+    if (plan !== undefined && (check?.received ?? 0) >= plan.targetResetsAt) reset(socket);
   });
   await Promise.race([once(socket, 'end'), failed]);
   if (plan === undefined || check === undefined) {
@@ -164,8 +164,14 @@ async function send(socket: Socket, seed: number, length: number, resetsAt: numb
     socket.end();
     return;
   }
-  socket.resetAndDestroy();
+  reset(socket);
   throw new OwnReset('reset as planned');
+}
+
+/** Node cannot reset a socket whose FIN is under way, and would keep its descriptor for ever: that one is closed. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 async function drained(socket: Socket): Promise<void> {

@@ -170,8 +170,12 @@ function connectOptions(address: TargetAddress) {
   };
 }
 
-/** A unix socket has no reset: closing it is all its peer can be told. */
+/**
+ * A unix socket has no reset: closing it is all its peer can be told. Nor does Node reset a socket whose FIN is under way
+ * (uv_tcp_close_reset says EINVAL, and the descriptor would stay open for ever): that one is closed as well.
+ */
 function apply(action: CloseAction, socket: Socket, address?: TargetAddress): void {
-  if (action === 'reset' && address?.kind !== 'unix') socket.resetAndDestroy();
+  const finUnderWay = socket.writableEnded && !socket.writableFinished;
+  if (action === 'reset' && address?.kind !== 'unix' && !finUnderWay) socket.resetAndDestroy();
   else socket.destroy();
 }
