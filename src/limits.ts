@@ -91,8 +91,6 @@ export const limits = {
   scarcityRetryMs: 100,
   /** A trouble that was told of is not told of again for so long. */
   troubleQuietMs: 10_000,
-  /** A shard that was started and does not answer a command in this time is not waited for any longer. */
-  shardAnswerMs: 10_000,
   /** Shards that may fail in a row, each within this time of its start, before the engine gives up. */
   shardRestarts: 5,
   shardRestartWindowMs: 10_000,

@@ -220,7 +220,6 @@ export const mappingFileSchema = v.pipe(
   v.title('sluice mapping file'),
 );
 
-export type MappingFileValue = v.InferOutput<typeof mappingFileSchema>;
 export type MappingEntry = v.InferOutput<typeof mappingEntry>;
 
 /** How the schema is turned into a JSON Schema: for what is written in the file, and without our own parsers. */
