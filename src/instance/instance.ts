@@ -1,7 +1,7 @@
 /**
  * One running sluice: mappings, their listeners, the targets they lead to and the engine that forwards between them.
  *
- * Start: every listener is bound, or the start fails with nothing bound; then the targets are opened; then the
+ * Start: every listener is bound, then the targets are opened, or the start fails with nothing bound; then the
  * engine serves every listener. From there on a fault never ends the instance.
  *
  * Who owns what: the instance owns targets and the engine; the engine owns each listener from `serve` on.
@@ -17,7 +17,7 @@ import { accessRecord } from '../log/access-record.js';
 import { listenAddresses } from '../publish/conflicts.js';
 import type { Mapping } from '../publish/mapping.js';
 import { openTarget, targetKey } from '../target/open-target.js';
-import type { Target } from '../target/target.js';
+import type { Target, TargetState } from '../target/target.js';
 import { flowsWithinDescriptors } from './descriptor-limit.js';
 import type { EngineKit } from './engine-kit.js';
 
@@ -49,7 +49,7 @@ export interface Instance {
   close(): Promise<void>;
 }
 
-/** @throws SluiceError where a port cannot be had; nothing is left bound then */
+/** @throws SluiceError where a port cannot be had or a target is refused; nothing is left bound then */
 export async function startInstance<L extends Listener>(options: InstanceOptions<L>): Promise<Instance> {
   return new RunningInstance(options).start();
 }
@@ -57,6 +57,9 @@ export async function startInstance<L extends Listener>(options: InstanceOptions
 interface Served extends PublishedPort {
   readonly service: Service;
 }
+
+/** What is known of a target until it is open. */
+const unknown: TargetState = { hosts: [], settling: true };
 
 class RunningInstance<L extends Listener> implements Instance {
   readonly #log: Logger;
@@ -89,7 +92,13 @@ class RunningInstance<L extends Listener> implements Instance {
   async start(): Promise<this> {
     const bound = await this.#bind();
     this.#tellEngine();
-    await this.#openTargets();
+    try {
+      await this.#openTargets();
+    } catch (error) {
+      await Promise.all(bound.flatMap(({ listeners }) => listeners.map((listener) => listener.close())));
+      await this.close();
+      throw error;
+    }
     for (const { mapping, listeners } of bound) {
       for (const listener of listeners) {
         const service = this.#engine.serve(listener, this.#routeOf(mapping), this.#served.length);
@@ -133,15 +142,16 @@ class RunningInstance<L extends Listener> implements Instance {
 
   async #openTargets(): Promise<void> {
     const specs = new Map(this.#mappings.map(({ target }) => [targetKey(target), target]));
-    const opened = [...specs].map(async ([key, spec]) => {
+    const opening = [...specs].map(async ([key, spec]) => {
       const target = await openTarget(spec, {
         changed: () => this.#reroute(key),
+        gone: () => this.#reroute(key),
         trouble: (message) => this.#log.warn(message),
         recovered: (message) => this.#log.info(message),
       });
       this.#targets.set(key, target);
     });
-    await Promise.all(opened);
+    await allDone(opening);
   }
 
   /** Flows in progress stay where they are; new ones go to the target's new addresses. */
@@ -152,7 +162,7 @@ class RunningInstance<L extends Listener> implements Instance {
   }
 
   #routeOf({ target, targetPort, options }: Mapping): Route {
-    const hosts = this.#targets.get(targetKey(target))?.hosts() ?? [];
+    const { hosts } = this.#targets.get(targetKey(target))?.state() ?? unknown;
     return {
       targets: hosts.map(
         (host): TargetAddress => (host.kind === 'unix' ? host : { ...host, port: targetPort }),
@@ -186,4 +196,10 @@ class RunningInstance<L extends Listener> implements Instance {
         this.#log.info(accessRecord(end, served.mapping.name, served.endpoint), 'flow ended');
     }
   }
+}
+
+/** Waits for all of them, so that nothing is still under way when the first failure is thrown. */
+async function allDone(promises: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

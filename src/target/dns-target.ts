@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { parseIp } from '../address/ip.js';
 import { errnoOf, messageOf } from '../errors.js';
 import { limits } from '../limits.js';
-import type { Target, TargetEvents, TargetHost } from './target.js';
+import type { Target, TargetEvents, TargetHost, TargetState } from './target.js';
 
 /** The addresses of a name, in the resolver's order of preference. */
 export type LookUp = (name: string) => Promise<readonly { readonly address: string }[]>;
@@ -41,8 +41,9 @@ class DnsTarget implements Target {
     this.#lookUp = lookUp;
   }
 
-  hosts(): readonly TargetHost[] {
-    return this.#hosts;
+  /** An address that a name no longer has may still be somebody's: flows to it go on, and it is never told as gone. */
+  state(): TargetState {
+    return { hosts: this.#hosts, settling: this.#hosts.length === 0 };
   }
 
   close(): void {

@@ -2,11 +2,15 @@ import { formatTarget, type TargetSpec } from '../publish/target-spec.js';
 import { openDnsTarget } from './dns-target.js';
 import type { Target, TargetEvents } from './target.js';
 
-/** Opens a target; done when its addresses are known, or when waiting longer for them would not help. */
+/**
+ * Opens a target; done when its addresses are known, or when waiting longer for them would not help.
+ *
+ * @throws SluiceError where the target as it was asked for cannot be right; nothing of it is left open then
+ */
 export async function openTarget(spec: TargetSpec, events: TargetEvents): Promise<Target> {
   if (spec.kind === 'dns') return openDnsTarget(spec.name, events);
-  const hosts = [spec];
-  return { hosts: () => hosts, close: () => undefined };
+  const state = { hosts: [spec], settling: false };
+  return { state: () => state, close: () => undefined };
 }
 
 /** Equal targets have equal keys, so that the ports of one mapping share a target. */

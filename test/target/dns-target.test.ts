@@ -28,6 +28,7 @@ class Resolver {
 const told: string[] = [];
 const events = {
   changed: () => told.push('changed'),
+  gone: () => told.push('gone'),
   trouble: (message: string) => told.push(`trouble: ${message}`),
   recovered: (message: string) => told.push(`recovered: ${message}`),
 };
@@ -40,7 +41,7 @@ async function openTarget(resolver: Resolver): Promise<Target> {
 }
 
 const addressesOf = (target: Target) =>
-  target.hosts().map((host) => (host.kind === 'ip' ? host.ip.text : host.path));
+  target.state().hosts.map((host) => (host.kind === 'ip' ? host.ip.text : host.path));
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -77,6 +78,17 @@ describe('the addresses of a name', () => {
   });
 });
 
+describe('a name settles', () => {
+  it('while it has no address, and no longer', async () => {
+    const target = await openTarget(new Resolver(noSuchName, ['10.0.0.1'], noSuchName));
+    expect(target.state().settling).toBe(true);
+    await jest.advanceTimersByTimeAsync(limits.dnsRetryMs);
+    expect(target.state().settling).toBe(false);
+    await jest.advanceTimersByTimeAsync(limits.dnsRefreshMs);
+    expect(target.state().settling).toBe(false);
+  });
+});
+
 describe('a name is looked up again', () => {
   it('every so often, and tells of an answer only when it is another', async () => {
     const resolver = new Resolver(['10.0.0.1'], ['10.0.0.1'], ['10.0.0.2']);
@@ -87,6 +99,12 @@ describe('a name is looked up again', () => {
     await jest.advanceTimersByTimeAsync(limits.dnsRefreshMs);
     expect([resolver.asked, ...told]).toEqual([3, 'changed']);
     expect(addressesOf(target)).toEqual(['10.0.0.2']);
+  });
+
+  it("and an address it has no more is not told as gone: it may be somebody's still", async () => {
+    await openTarget(new Resolver(['10.0.0.1'], ['10.0.0.2']));
+    await jest.advanceTimersByTimeAsync(limits.dnsRefreshMs);
+    expect(told).toEqual(['changed', 'changed']);
   });
 
   it('and an answer in another order is no other one', async () => {
@@ -177,7 +195,7 @@ describe('a resolver that never answers', () => {
     expect(target).toBeUndefined();
     await jest.advanceTimersByTimeAsync(1);
     await opening;
-    expect(target?.hosts()).toEqual([]);
+    expect(target?.state()).toEqual({ hosts: [], settling: true });
   });
 
   it('may answer late', async () => {

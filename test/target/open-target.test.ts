@@ -2,13 +2,18 @@ import { describe, expect, it } from '@jest/globals';
 import { parseTarget } from '../../src/publish/target-spec.js';
 import { openTarget, targetKey } from '../../src/target/open-target.js';
 
-const silent = { changed: () => undefined, trouble: () => undefined, recovered: () => undefined };
+const silent = {
+  changed: () => undefined,
+  gone: () => undefined,
+  trouble: () => undefined,
+  recovered: () => undefined,
+};
 
 describe('openTarget', () => {
   it.each(['10.0.0.1', 'fd00::1', 'unix:/run/app.sock'])('knows at once where %s is', async (text) => {
     const spec = parseTarget(text);
     const target = await openTarget(spec, silent);
-    expect(target.hosts()).toEqual([spec]);
+    expect(target.state()).toEqual({ hosts: [spec], settling: false });
     target.close();
   });
 });
