@@ -4,7 +4,7 @@ import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
 import { defaultFlowOptions, expandSpec, type FlowOptions, type Mapping } from '../publish/mapping.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
-import { parseTarget } from '../publish/target-spec.js';
+import { parseTarget, targetName } from '../publish/target-spec.js';
 import type { RunOptions } from './run-options.js';
 
 export interface RunRequest {
@@ -41,7 +41,7 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
     throw usage(`no port to publish: add -p, as in sluice run -p 8080:80 ${options.target}`);
   }
   const target = asUsage(() => parseTarget(options.target ?? ''));
-  const base = { name: options.name ?? options.target, target, options: flowOptions(options) };
+  const base = { name: options.name ?? targetName(target), target, options: flowOptions(options) };
   const mappings = options.publish.flatMap((text) =>
     asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
   );
