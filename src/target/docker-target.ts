@@ -7,6 +7,7 @@
 
 import type { Container, ContainerNetwork } from '../docker/answers.js';
 import { type Following, followContainer } from '../docker/docker.js';
+import { type DockerEndpoint, findDocker } from '../docker/endpoint.js';
 import type { ContainerNews } from '../docker/followed-container.js';
 import { SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -19,9 +20,13 @@ export type DockerSpec = Extract<TargetSpec, { kind: 'docker' }>;
  * @throws SluiceError where there is no such container, where it does not run, where it has no address that could be
  *   led to, and where Docker cannot be asked
  */
-export async function openDockerTarget(spec: DockerSpec, events: TargetEvents): Promise<Target> {
+export async function openDockerTarget(
+  spec: DockerSpec,
+  events: TargetEvents,
+  docker = findDocker(),
+): Promise<Target> {
   const target = new DockerTarget(spec, events);
-  await target.open();
+  await target.open(docker);
   return target;
 }
 
@@ -45,8 +50,8 @@ class DockerTarget implements Target, ContainerNews {
     this.#events = events;
   }
 
-  async open(): Promise<void> {
-    this.#following = await followContainer(this.#spec.container, this);
+  async open(docker: DockerEndpoint): Promise<void> {
+    this.#following = await followContainer(this.#spec.container, this, docker);
     const { container } = this.#following;
     const refusal = refusalOf(container, this.#spec.network);
     if (refusal !== undefined) {

@@ -15,12 +15,12 @@ export async function openNameTarget(
   name: string,
   events: TargetEvents,
   lookUp: LookUp = systemLookUp,
+  docker = findDocker(),
 ): Promise<Target> {
-  const docker = findDocker();
   if (!isDockerThere(docker)) return openDnsTarget(name, events, lookUp);
   const { openDockerTarget } = await import('./docker-target.js');
   try {
-    return await openDockerTarget({ kind: 'docker', container: name, network: undefined }, events);
+    return await openDockerTarget({ kind: 'docker', container: name, network: undefined }, events, docker);
   } catch (error) {
     if (!(error instanceof SluiceError) || !meansNoContainer.has(error.code)) throw error;
     return name.includes('.') ? openDnsTarget(name, events, lookUp) : openWord(name, events, lookUp, error);
