@@ -52,7 +52,8 @@ export class EngineApi {
   async container(reference: string): Promise<Container> {
     const answer = await this.#get(`/containers/${encodeURIComponent(reference)}/json`);
     if (answer.status === 404) throw noSuchContainer(reference);
-    if (answer.status === 400 && /multiple ids/i.test(answer.text)) {
+    // Docker 20.10 calls it an error of its own (500), newer ones a bad request.
+    if (answer.status !== 200 && /multiple ids/i.test(answer.text)) {
       throw new SluiceError(
         'SLUICE_AMBIGUOUS_CONTAINER',
         `several containers have an id that begins with ${reference}: give more of it, or the name`,

@@ -107,7 +107,7 @@ export class FakeDocker {
     const byId = this.containers.filter(({ id }) => id.startsWith(reference));
     const named = this.containers.find(({ name, id }) => name === reference || id === reference);
     if (named === undefined && byId.length > 1) {
-      json(response, 400, { message: `multiple IDs found with provided prefix: ${reference}` });
+      json(response, 500, { message: `Multiple IDs found with provided prefix: ${reference}` });
       return;
     }
     const found = named ?? byId[0];
