@@ -123,6 +123,8 @@ export const limits = {
   dockerRetryMostMs: 5_000,
   /** Names told where there is no such container. */
   nearestNames: 3,
+  /** From a container's end until Docker has told of it; on a busy machine it takes a while. */
+  newsMs: 1_000,
   /** How long a container that has just come is given until it listens; refused dials are tried again meanwhile. */
   settlingMs: 10_000,
   /** The ports that -P publishes on: where Docker's own begin. */

@@ -19,6 +19,11 @@ export interface TargetState {
    * for as long as the mapping's `wait` allows.
    */
   readonly settling: boolean;
+  /**
+   * How long the news of its end may take to come, in ms: a dial that fails is tried again for so long even though it is
+   * not settling, since it may be about to be. 0 where absent.
+   */
+  readonly newsMs?: number;
 }
 
 export interface Target {

@@ -83,7 +83,7 @@ describeWhere(missing === undefined, missing ?? '', 'a container that is followe
   });
 
   it('has its flows reset at once when it is killed', async () => {
-    await docker('run', '-d', '--name', 'silent', busyboxImage, 'nc', '-lk', '-p', '80', '-e', 'sleep', '60');
+    await docker('run', '-d', '--name', 'silent', busyboxImage, 'nc', '-l', '-p', '80', '-e', 'sleep', '60');
     removedAtEnd('silent');
     const sluice = await run(['-p', '80', 'silent']);
     const flow = dockerd.run('curl', '-sS', '--max-time', '15', `http://127.0.0.1:${sluice.port()}/`);
@@ -161,12 +161,14 @@ describeWhere(missing === undefined, missing ?? '', 'a container that is followe
     await dockerd.restart({ config: { 'live-restore': true } });
     await docker('start', 'web').catch(() => undefined);
     await until('it to be served', async () => (await get(sluice).catch(() => '')) === 'web');
+    const before = sluice.flows('done').length;
     const traffic = load(sluice);
+    await sluice.flowsLogged(before + 20, 'done');
     await dockerd.restart();
     await until('Docker to be back', () => timesSaid(sluice, 'Docker answers again') === 2);
     const requests = await traffic.end();
-    expect(requests.length).toBeGreaterThan(requestsPerSecond);
-    expect(requests.filter(({ failure }) => failure !== undefined)).toEqual([]);
+    expect(requests.length).toBeGreaterThan(requestsPerSecond / 2);
+    expect(requests.filter(({ failure }) => failure !== undefined).slice(0, 3)).toEqual([]);
     expect(timesSaid(sluice, 'Docker at ')).toBe(2);
   }, 60_000);
 
@@ -190,7 +192,7 @@ describeWhere(missing === undefined, missing ?? '', 'a container that is followe
             `${requests.length} requests, ${failed.length} in flight failed, longest ${waited} ms\n`,
           );
         expect(requests.length).toBeGreaterThan(requestsPerSecond / 2);
-        expect(failed.filter(({ startedAtMs }) => startedAtMs > finished)).toEqual([]);
+        expect(failed.filter(({ startedAtMs }) => startedAtMs > finished).slice(0, 3)).toEqual([]);
       }
     },
     60_000 + restarts * 20_000,

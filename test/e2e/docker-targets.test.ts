@@ -60,15 +60,7 @@ describeWhere(missing === undefined, missing ?? '', 'a container as a target', (
     it('by IPv6', async () => {
       await server('six', '--cap-add', 'NET_ADMIN');
       const ip = await dockerd.docker('inspect', '-f', '{{.NetworkSettings.GlobalIPv6Address}}', 'six');
-      await dockerd.docker(
-        'exec',
-        'six',
-        'sh',
-        '-c',
-        'ip addr flush dev eth0 scope global && ip -6 addr add "$1/64" dev eth0 && ip -6 route add default dev eth0',
-        '-',
-        ip,
-      );
+      await dockerd.docker('exec', 'six', 'ip', '-4', 'addr', 'flush', 'dev', 'eth0');
       const sluice = await run(['-p', '80', '--connect-timeout', '1s', 'six']);
       expect(await get(sluice)).toBe('six');
       expect((await sluice.flowLogged('done'))['target']).toBe(`[${ip}]:80`);

@@ -81,7 +81,7 @@ describe('the log on a terminal', () => {
   });
 });
 
-it('run with -p loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer', async () => {
+it('run with -p and an address loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer nor Docker’s client', async () => {
   // A module hook that tells on stderr, as a log line, what is loaded.
   const hook =
     'export async function load(url, context, next) {' +
@@ -97,7 +97,9 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
   expect(loaded.some((url) => url.endsWith('/dist/sluice.js'))).toBe(true);
   expect(
     loaded.filter((url) =>
-      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo)-/.test(url),
+      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo|docker|docker-target|name-target)-/.test(
+        url,
+      ),
     ),
   ).toEqual([]);
   const code = loaded.map((url) => readFileSync(new URL(url), 'utf8'));
@@ -108,6 +110,7 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
     'leven',
     'pino-pretty',
     'pretty-bytes',
+    'undici',
   ]) {
     expect([library, code.some((text) => text.includes(`// node_modules/${library}/`))]).toEqual([
       library,

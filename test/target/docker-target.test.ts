@@ -149,7 +149,7 @@ describe('a container that is followed', () => {
     docker.containers = [{ ...web, running: false }];
     docker.happens('die', web);
     await until('it to be gone', () => told.length === 3);
-    expect(target.state()).toEqual({ hosts: [], settling: true });
+    expect(target.state()).toMatchObject({ hosts: [], settling: true });
     docker.containers = [{ ...web, ip: '172.17.0.9', startedAtMs: Date.now() }];
     docker.happens('start', web);
     await until('it to be back', () => told.length === 5);
