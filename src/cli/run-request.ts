@@ -49,10 +49,11 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
 }
 
 function flowOptions(options: RunOptions): FlowOptions {
-  const { connectTimeout, idleTimeout, udpTimeout, maxFlows } = options;
+  const { connectTimeout, wait, idleTimeout, udpTimeout, maxFlows } = options;
   return {
     connectTimeoutMs:
       positiveDuration('--connect-timeout', connectTimeout) ?? defaultFlowOptions.connectTimeoutMs,
+    waitMs: wait === undefined ? defaultFlowOptions.waitMs : durationOption('--wait', wait),
     idleTimeoutMs:
       idleTimeout === undefined ? undefined : durationOption('--idle-timeout', idleTimeout) || undefined,
     udpTimeoutMs: positiveDuration('--udp-timeout', udpTimeout) ?? defaultFlowOptions.udpTimeoutMs,
@@ -69,6 +70,7 @@ function refuseBesideConfig(options: RunOptions): void {
     'a target': options.target,
     '-p': options.publish,
     '--connect-timeout': options.connectTimeout,
+    '--wait': options.wait,
     '--idle-timeout': options.idleTimeout,
     '--udp-timeout': options.udpTimeout,
     '--max-flows': options.maxFlows,

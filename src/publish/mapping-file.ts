@@ -151,6 +151,7 @@ function expandEntries(
 function flowOptionsOf(entry: ReadableEntry): FlowOptions {
   return {
     connectTimeoutMs: entry.connect_timeout ?? defaultFlowOptions.connectTimeoutMs,
+    waitMs: entry.wait ?? defaultFlowOptions.waitMs,
     idleTimeoutMs: entry.idle_timeout === 0 ? undefined : entry.idle_timeout,
     udpTimeoutMs: entry.udp_timeout ?? defaultFlowOptions.udpTimeoutMs,
     maxFlows: entry.max_flows ?? defaultFlowOptions.maxFlows,
