@@ -33,6 +33,22 @@ export const limits = {
   /** Quiet time before the first keepalive probe: below the 350 s and more of common NAT tables. */
   keepAliveDelayMs: 60_000,
 
+  // --- flows that wait for their target ------------------------------------------------------------------------
+
+  /** How long a flow waits for a target that is absent: a container's stop and start, with some to spare. */
+  waitMs: 10_000,
+  /** Flows of one listener that wait at once, each with a descriptor: 200 a second come in the time above, twice over. */
+  waitingFlows: 4_096,
+  /** Between two tries of a target that is there but refuses. */
+  waitRetryMs: 100,
+  /** Dials under way at once from the line, so that a target that has just come is not flooded. */
+  waitingDials: 64,
+  /** Kept of each UDP client meanwhile, in number and bytes: a few questions, or one datagram of the largest size. */
+  waitingDatagrams: 16,
+  waitingDatagramBytes: 128 * 1024,
+  /** Kept of all clients of a listener. */
+  waitingDatagramBytesInAll: 16 * 1024 * 1024,
+
   // --- UDP -----------------------------------------------------------------------------------------------------
 
   /** Until the target has answered once, as conntrack's nf_conntrack_udp_timeout. */

@@ -30,6 +30,11 @@ export const runOptionTable = {
     requiresArg: true,
     describe: 'Bound of one dial to the target [10s]',
   },
+  wait: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'How long a new flow waits for a target that is absent [10s]; 0s: never',
+  },
   'idle-timeout': {
     type: 'string',
     requiresArg: true,
@@ -74,6 +79,7 @@ export interface RunOptions {
   readonly config?: string | undefined;
   readonly name?: string | undefined;
   readonly connectTimeout?: string | undefined;
+  readonly wait?: string | undefined;
   readonly idleTimeout?: string | undefined;
   readonly udpTimeout?: string | undefined;
   readonly maxFlows?: string | undefined;

@@ -91,10 +91,11 @@ async function exposedMappings(base: MappingBase, named: readonly Mapping[]): Pr
 }
 
 function flowOptions(options: RunOptions): FlowOptions {
-  const { connectTimeout, idleTimeout, udpTimeout, maxFlows } = options;
+  const { connectTimeout, wait, idleTimeout, udpTimeout, maxFlows } = options;
   return {
     connectTimeoutMs:
       positiveDuration('--connect-timeout', connectTimeout) ?? defaultFlowOptions.connectTimeoutMs,
+    waitMs: wait === undefined ? defaultFlowOptions.waitMs : durationOption('--wait', wait),
     idleTimeoutMs:
       idleTimeout === undefined ? undefined : durationOption('--idle-timeout', idleTimeout) || undefined,
     udpTimeoutMs: positiveDuration('--udp-timeout', udpTimeout) ?? defaultFlowOptions.udpTimeoutMs,
@@ -113,6 +114,7 @@ function refuseBesideConfig(options: RunOptions): void {
     '-P': options.publishAll ? true : undefined,
     '--network': options.network,
     '--connect-timeout': options.connectTimeout,
+    '--wait': options.wait,
     '--idle-timeout': options.idleTimeout,
     '--udp-timeout': options.udpTimeout,
     '--max-flows': options.maxFlows,

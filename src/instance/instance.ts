@@ -17,7 +17,7 @@ import { accessRecord } from '../log/access-record.js';
 import { listenAddresses } from '../publish/conflicts.js';
 import type { Mapping } from '../publish/mapping.js';
 import { openTarget, targetKey } from '../target/open-target.js';
-import type { Target, TargetState } from '../target/target.js';
+import type { Target, TargetHost, TargetState } from '../target/target.js';
 import { flowsWithinDescriptors } from './descriptor-limit.js';
 import type { EngineKit } from './engine-kit.js';
 
@@ -145,7 +145,7 @@ class RunningInstance<L extends Listener> implements Instance {
     const opening = [...specs].map(async ([key, spec]) => {
       const target = await openTarget(spec, {
         changed: () => this.#reroute(key),
-        gone: () => this.#reroute(key),
+        gone: (hosts) => this.#gone(key, hosts),
         trouble: (message) => this.#log.warn(message),
         recovered: (message) => this.#log.info(message),
       });
@@ -161,12 +161,21 @@ class RunningInstance<L extends Listener> implements Instance {
     }
   }
 
-  #routeOf({ target, targetPort, options }: Mapping): Route {
-    const { hosts } = this.#targets.get(targetKey(target))?.state() ?? unknown;
+  /** The new route goes first: it is where what was only being dialled goes instead. */
+  #gone(key: string, hosts: readonly TargetHost[]): void {
+    this.#reroute(key);
+    for (const { mapping, service } of this.#served) {
+      if (targetKey(mapping.target) === key) service.endFlowsTo(addressesOf(mapping, hosts));
+    }
+  }
+
+  #routeOf(mapping: Mapping): Route {
+    const { target, options } = mapping;
+    const state: TargetState = this.#targets.get(targetKey(target))?.state() ?? unknown;
+    const { hosts, settling, newsMs = 0 } = state;
     return {
-      targets: hosts.map(
-        (host): TargetAddress => (host.kind === 'unix' ? host : { ...host, port: targetPort }),
-      ),
+      targets: addressesOf(mapping, hosts),
+      waitMs: settling ? options.waitMs : Math.min(options.waitMs, newsMs),
       connectTimeoutMs: options.connectTimeoutMs,
       idleTimeoutMs: options.idleTimeoutMs,
       udpUnansweredTimeoutMs: Math.min(limits.udpUnansweredTimeoutMs, options.udpTimeoutMs),
@@ -196,6 +205,10 @@ class RunningInstance<L extends Listener> implements Instance {
         this.#log.info(accessRecord(end, served.mapping.name, served.endpoint), 'flow ended');
     }
   }
+}
+
+function addressesOf({ targetPort }: Mapping, hosts: readonly TargetHost[]): TargetAddress[] {
+  return hosts.map((host) => (host.kind === 'unix' ? host : { ...host, port: targetPort }));
 }
 
 /** Waits for all of them, so that nothing is still under way when the first failure is thrown. */

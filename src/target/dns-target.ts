@@ -108,7 +108,7 @@ class DnsTarget implements Target {
   }
 }
 
-const flowsWithoutAddress = 'its flows are reset (target-unreachable) until it resolves';
+const flowsWithoutAddress = 'until it resolves its flows wait, then are reset (target-unreachable)';
 
 const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such name',

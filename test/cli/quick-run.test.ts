@@ -33,8 +33,17 @@ describe('a run that is plainly right', () => {
         '5',
         '--idle-timeout',
         '1m',
+        '--wait=0s',
       ],
-      { publish: ['80'], target: 'db', engine: 'stream', logLevel: 'warn', maxFlows: '5', idleTimeout: '1m' },
+      {
+        publish: ['80'],
+        target: 'db',
+        engine: 'stream',
+        logLevel: 'warn',
+        maxFlows: '5',
+        idleTimeout: '1m',
+        wait: '0s',
+      },
     ],
     [['-p', '80', '10.0'], { publish: ['80'], target: '10.0' }],
   ])('%j is read at once', (argv, options) => {

@@ -81,9 +81,11 @@ class Shard implements Handler {
   }
 
   #obey(command: Command): void {
-    const { loop, ends } = this.#context;
+    const { loop, ends, targets } = this.#context;
     if (command.kind === 'serve') this.#serve(command.served);
     else if (command.kind === 'route') this.#servers.get(command.service)?.setRoute(command.route);
+    else if (command.kind === 'gone')
+      this.#servers.get(command.service)?.targetsGone(targets.known(command.addresses));
     else if (command.kind === 'drain') this.#drain(command.service);
     else if (command.kind === 'look') this.#servers.get(command.service)?.look();
     else if (command.kind === 'close') this.#close(command.service);

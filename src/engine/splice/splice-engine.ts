@@ -48,6 +48,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       send: (shard, command) => this.#shards[shard]?.send(command),
       shardRoute: (next) => this.#shardRoute(next, shards.length),
       gone: () => this.#services.delete(service),
+      trouble: this.#options.onTrouble,
     });
     this.#services.set(service, served);
     return served;
@@ -92,6 +93,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
   #take(report: Report, shard: number): void {
     if (report.kind === 'ends') this.#takeEnds(report.records);
     else if (report.kind === 'trouble') this.#options.onTrouble(report.message);
+    else if (report.kind === 'waiting-trouble')
+      this.#services.get(report.service)?.waitingTrouble(report.trouble);
     else if (report.kind === 'detached') this.#services.get(report.service)?.detached(shard);
     else if (report.kind === 'paused') this.#services.get(report.service)?.paused(shard);
     else if (report.kind === 'empty') this.#services.get(report.service)?.empty(shard);
@@ -141,6 +144,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     return {
       ...route,
       maxFlows: Math.max(1, Math.ceil(route.maxFlows / shards)),
+      waitingFlows: Math.ceil(limits.waitingFlows / shards),
       targets: route.targets.map((target) => ({
         ...target,
         pathNumber: target.kind === 'unix' ? this.#pathNumber(target.path) : 0,
