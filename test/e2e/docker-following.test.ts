@@ -17,7 +17,7 @@ const scope = useScope();
 const missing = whyNoDockerd();
 const loadPath = fileURLToPath(new URL('../support/http-load.js', import.meta.url));
 const requestsPerSecond = 200;
-const restarts = Number(process.env['DOCKER_RESTARTS'] ?? 2);
+const restarts = Number(process.env['DOCKER_RESTARTS'] ?? 1);
 
 describeWhere(missing === undefined, missing ?? '', 'a container that is followed', () => {
   let dockerd: Dockerd;
@@ -172,26 +172,21 @@ describeWhere(missing === undefined, missing ?? '', 'a container that is followe
     expect(timesSaid(sluice, 'Docker at ')).toBe(2);
   }, 60_000);
 
-  it(
-    `loses no request of ${requestsPerSecond} a second over docker restart but those in flight`,
-    async () => {
+  it.each(['splice', 'stream'])(
+    `loses no request of ${requestsPerSecond} a second over docker restart but those in flight: %s`,
+    async (engine) => {
       await server('web');
-      const sluice = await run(['-p', '80', '--no-access-log', 'web']);
-      for (let restart = 0; restart < restarts; restart += 1) {
+      const sluice = await run(['-p', '80', '--engine', engine, 'web']);
+      for (let restart = 1; restart <= restarts; restart += 1) {
         const traffic = load(sluice);
-        await until('requests to be answered', async () => (await get(sluice)) === 'web');
+        await sluice.flowsLogged(sluice.flows('done').length + 100, 'done');
         await docker('restart', 'web');
-        await until('it to be back', () => timesSaid(sluice, 'container web is there again') === restart + 1);
-        expect(await get(sluice)).toBe('web');
+        await until('it to be back', () => timesSaid(sluice, 'container web is there again') === restart);
+        await sluice.flowsLogged(sluice.flows('done').length + 100, 'done');
         const finished = Date.parse(await docker('inspect', '-f', '{{.State.FinishedAt}}', 'web'));
         const requests = await traffic.end();
         const failed = requests.filter(({ failure }) => failure !== undefined);
-        const waited = Math.max(...requests.map(({ startedAtMs, endedAtMs }) => endedAtMs - startedAtMs));
-        if (process.env['DOCKER_RESTARTS'] !== undefined)
-          process.stderr.write(
-            `${requests.length} requests, ${failed.length} in flight failed, longest ${waited} ms\n`,
-          );
-        expect(requests.length).toBeGreaterThan(requestsPerSecond / 2);
+        if (process.env['DOCKER_RESTARTS'] !== undefined) tell(engine, requests, failed);
         expect(failed.filter(({ startedAtMs }) => startedAtMs > finished).slice(0, 3)).toEqual([]);
       }
     },
@@ -205,3 +200,11 @@ describeWhere(missing === undefined, missing ?? '', 'a container that is followe
     return path;
   }
 });
+
+/** For whoever asks for more restarts than the suite makes. */
+function tell(engine: string, requests: readonly RequestRecord[], failed: readonly RequestRecord[]): void {
+  const longestMs = Math.max(...requests.map(({ startedAtMs, endedAtMs }) => endedAtMs - startedAtMs));
+  process.stderr.write(
+    `${engine}: ${requests.length} requests, ${failed.length} in flight failed, longest ${longestMs} ms\n`,
+  );
+}
