@@ -37,6 +37,8 @@ export const limits = {
 
   /** How long a flow waits for a target that is absent: a container's stop and start, with some to spare. */
   waitMs: 10_000,
+  /** How long a flow that failed waits for news of a target that is followed: an event takes far less. */
+  newsMs: 1_000,
   /** Flows of one listener that wait at once, each with a descriptor: 200 a second come in the time above, twice over. */
   waitingFlows: 4_096,
   /** Between two tries of a target that is there but refuses. */

@@ -94,7 +94,9 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
       expect(service.counters()).toMatchObject({ flowsWaited: 1, waitsOver: 1 });
       await until('it to be told', () => rig.troubles.length > 0);
       expect(rig.troubles).toEqual([
-        expect.stringMatching(/^the target of 127\.0\.0\.1:\d+ has not come within 10s: flows that waited/),
+        expect.stringMatching(
+          /^the target of 127\.0\.0\.1:\d+ took no connection within 10s: flows that waited/,
+        ),
       ]);
     });
 
