@@ -37,6 +37,8 @@ export const limits = {
 
   /** How long a flow waits for a target that is absent: a container's stop and start, with some to spare. */
   waitMs: 10_000,
+  /** How long a flow that failed waits for news of a target that is followed: an event takes far less. */
+  newsMs: 1_000,
   /** Flows of one listener that wait at once, each with a descriptor: 200 a second come in the time above, twice over. */
   waitingFlows: 4_096,
   /** Between two tries of a target that is there but refuses. */
@@ -76,8 +78,8 @@ export const limits = {
 
   // --- the splice engine --------------------------------------------------------------------------------------
 
-  /** Shards, unless asked otherwise: see ARCHITECTURE.md for what more of them measured. */
-  shards: 1,
+  /** Threads that forward, unless asked otherwise; 0 is the main thread. ARCHITECTURE.md has what they measured. */
+  shards: 0,
   shardsMost: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */
   copyBytes: 64 * 1024,
@@ -139,8 +141,6 @@ export const limits = {
   dockerRetryMostMs: 5_000,
   /** Names told where there is no such container. */
   nearestNames: 3,
-  /** From a container's end until Docker has told of it; on a busy machine it takes a while. */
-  newsMs: 1_000,
   /** How long a container that has just come is given until it listens; refused dials are tried again meanwhile. */
   settlingMs: 10_000,
   /** The ports that -P publishes on: where Docker's own begin. */

@@ -69,6 +69,11 @@ describe('limits agree with one another', () => {
     expect(limits.waitRetryMs).toBeLessThan(limits.waitMs / 10);
   });
 
+  it('news of a target comes well within the time that it is waited for, and after a try or two', () => {
+    expect(limits.newsMs).toBeLessThan(limits.waitMs);
+    expect(limits.newsMs).toBeGreaterThan(limits.waitRetryMs);
+  });
+
   it('what a UDP client may keep holds a datagram of any size, and the whole many clients of such', () => {
     expect(limits.waitingDatagramBytes).toBeGreaterThan(65_507);
     expect(limits.waitingDatagramBytesInAll).toBeGreaterThan(100 * limits.waitingDatagramBytes);

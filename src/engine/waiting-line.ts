@@ -45,7 +45,7 @@ export interface WaitingRoute {
 
 const troubles = {
   'wait-over': ({ waitMs }: WaitingRoute) =>
-    `has not come within ${formatDuration(waitMs)}: flows that waited for it so long are reset`,
+    `took no connection within ${formatDuration(waitMs)}: flows that waited for it so long are reset`,
   'wait-limit': () => `is not there and ${limits.waitingFlows} flows wait for it: further ones are reset`,
 } as const;
 

@@ -15,7 +15,7 @@ import { type BoundMapping, bindAll } from '../listener/bind-all.js';
 import type { Binder } from '../listener/binder.js';
 import { accessRecord } from '../log/access-record.js';
 import { listenAddresses } from '../publish/conflicts.js';
-import type { Mapping } from '../publish/mapping.js';
+import type { FlowOptions, Mapping } from '../publish/mapping.js';
 import { openTarget, targetKey } from '../target/open-target.js';
 import type { Target, TargetHost, TargetState } from '../target/target.js';
 import { flowsWithinDescriptors } from './descriptor-limit.js';
@@ -171,11 +171,10 @@ class RunningInstance<L extends Listener> implements Instance {
 
   #routeOf(mapping: Mapping): Route {
     const { target, options } = mapping;
-    const state: TargetState = this.#targets.get(targetKey(target))?.state() ?? unknown;
-    const { hosts, settling, newsMs = 0 } = state;
+    const state = this.#targets.get(targetKey(target))?.state() ?? unknown;
     return {
-      targets: addressesOf(mapping, hosts),
-      waitMs: settling ? options.waitMs : Math.min(options.waitMs, newsMs),
+      targets: addressesOf(mapping, state.hosts),
+      waitMs: waitMsOf(state, options),
       connectTimeoutMs: options.connectTimeoutMs,
       idleTimeoutMs: options.idleTimeoutMs,
       udpUnansweredTimeoutMs: Math.min(limits.udpUnansweredTimeoutMs, options.udpTimeoutMs),
@@ -205,6 +204,11 @@ class RunningInstance<L extends Listener> implements Instance {
         this.#log.info(accessRecord(end, served.mapping.name, served.endpoint), 'flow ended');
     }
   }
+}
+
+function waitMsOf({ settling, followed }: TargetState, { waitMs }: FlowOptions): number {
+  if (settling) return waitMs;
+  return followed === true ? Math.min(waitMs, limits.newsMs) : 0;
 }
 
 function addressesOf({ targetPort }: Mapping, hosts: readonly TargetHost[]): TargetAddress[] {

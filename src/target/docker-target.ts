@@ -66,7 +66,7 @@ class DockerTarget implements Target, ContainerNews {
 
   state(): TargetState {
     const settling = this.#hosts.length === 0 || this.#settling !== undefined || this.#unsure;
-    return { hosts: this.#hosts, settling, newsMs: limits.newsMs };
+    return { hosts: this.#hosts, settling, followed: true };
   }
 
   close(): void {

@@ -20,10 +20,10 @@ export interface TargetState {
    */
   readonly settling: boolean;
   /**
-   * How long the news of its end may take to come, in ms: a dial that fails is tried again for so long even though it is
-   * not settling, since it may be about to be. 0 where absent.
+   * True where its comings and goings are told as they happen. A dial that fails though it does not settle may only be
+   * ahead of that news (a process closes its ports before its end is known), and waits a moment for it.
    */
-  readonly newsMs?: number;
+  readonly followed?: boolean;
 }
 
 export interface Target {

@@ -21,8 +21,8 @@ export interface EngineUnderTest<L extends Listener = Listener> {
   readonly binder: Binder<L>;
   /** What becomes of a connection past max_flows: an engine that can leaves it in the kernel's queue. */
   readonly atFlowLimit: 'resets' | 'waits';
-  /** Threads that share a listener: each has a line of its own of the flows that wait. */
-  readonly threads: number;
+  /** Lines that the flows of a listener wait in: threads that share it have one each. */
+  readonly lines: number;
   /** Makes the engine, on a clock that only `advance` moves where it is to be held. */
   create(
     options: Omit<EngineOptions, 'clock'>,

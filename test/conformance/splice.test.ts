@@ -9,7 +9,7 @@ import { tcpWaiting } from './tcp-waiting.js';
 import { udpPolicy } from './udp.js';
 import { udpWaiting } from './udp-waiting.js';
 
-describe.each([1, 2])('the splice engine with %d shards', (shards) => {
+describe.each([0, 1, 2])('the splice engine with %d threads', (shards) => {
   tcpCarrying(spliceEngine(shards));
   tcpDialling(spliceEngine(shards));
   tcpBounds(spliceEngine(shards));

@@ -18,7 +18,7 @@ const streamEngine: EngineUnderTest<StreamListener> = {
   name: 'stream',
   binder: nodeBinder,
   atFlowLimit: 'resets',
-  threads: 1,
+  lines: 1,
   create: (options, { heldClock }) => {
     const clock = new FakeClock();
     const engine = new StreamEngine({ ...options, clock: heldClock ? clock : systemClock });

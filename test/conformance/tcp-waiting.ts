@@ -94,7 +94,9 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
       expect(service.counters()).toMatchObject({ flowsWaited: 1, waitsOver: 1 });
       await until('it to be told', () => rig.troubles.length > 0);
       expect(rig.troubles).toEqual([
-        expect.stringMatching(/^the target of 127\.0\.0\.1:\d+ has not come within 10s: flows that waited/),
+        expect.stringMatching(
+          /^the target of 127\.0\.0\.1:\d+ took no connection within 10s: flows that waited/,
+        ),
       ]);
     });
 
@@ -104,7 +106,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
       await rig.clock.advance(waitMs + 100);
       await until('every wait to end', () => service.counters().waitsOver === 6);
       await until('it to be told', () => rig.troubles.length > 0);
-      expect(rig.troubles.length).toBeLessThanOrEqual(under.threads);
+      expect(rig.troubles.length).toBeLessThanOrEqual(under.lines);
     });
 
     test('each waits from when it came', async () => {
@@ -119,7 +121,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
       await until('the second wait to end', () => service.counters().waitsOver === 2);
     });
 
-    test('who came first to a thread is dialled first', async () => {
+    test('who came first to a line is dialled first', async () => {
       const { waiting, reroute } = await start([]);
       const order: number[] = [];
       const server = await tcpServer(scope, '127.0.0.1');
@@ -129,7 +131,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
       for (let index = 0; index < count; index += 1) {
         order.push(Number(await readExactly(await server.next(), 4)));
       }
-      expect(linesIn(order)).toBeLessThanOrEqual(under.threads);
+      expect(linesIn(order)).toBeLessThanOrEqual(under.lines);
     });
   });
 
@@ -173,7 +175,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
         await rig.clock.advance(2 * limits.waitRetryMs);
         await until('a try', () => service.counters().dialsFailed >= before + tries);
       }
-      expect(service.counters().dialsFailed - before).toBeLessThanOrEqual(2 * 5 * under.threads);
+      expect(service.counters().dialsFailed - before).toBeLessThanOrEqual(2 * 5 * under.lines);
       expect(rig.engine.flowCount()).toBe(flows);
     });
 
@@ -239,12 +241,12 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
 
   describe('TCP, how many may wait', () => {
     test('flows that wait count against max_flows', async () => {
-      const { rig, endpoint, service, waiting } = await start([], { maxFlows: under.threads });
+      const { rig, endpoint, service, waiting } = await start([], { maxFlows: under.lines });
       await waiting();
-      // With several threads one may be full while another has room.
-      for (let count = 1; count < 8 * under.threads; count += 1) tcpClient(scope, endpoint);
+      // Each thread has a share of the bound: one may be full while another has room.
+      for (let count = 1; count < 8 * under.lines; count += 1) tcpClient(scope, endpoint);
       await until('the limit to be counted', () => service.counters().flowsOverLimit > 0);
-      expect(rig.engine.flowCount()).toBeLessThanOrEqual(under.threads);
+      expect(rig.engine.flowCount()).toBeLessThanOrEqual(under.lines);
     });
 
     test('past the bound a flow is reset, which is counted and told of', async () => {

@@ -209,7 +209,7 @@ describe('targets', () => {
     expect(flow).toMatchObject({ reason: 'target-unreachable', target: null });
     expect(flow['ms']).toBeGreaterThanOrEqual(499);
     const { msg } = await sluice.logged((record) => /^the target of /.test(String(record['msg'])));
-    expect(msg).toMatch(/^the target of 127\.0\.0\.1:\d+ has not come within 500ms: flows that waited/);
+    expect(msg).toMatch(/^the target of 127\.0\.0\.1:\d+ took no connection within 500ms: flows that waited/);
   });
 });
 
