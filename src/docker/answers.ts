@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { type IpAddress, parseIp } from '../address/ip.js';
 import { highestPort } from '../address/port.js';
+import { printable } from '../errors.js';
 import { dockerProtocols } from '../publish/protocol.js';
 
 /** A container, as Docker knows it at one moment. */
@@ -55,7 +56,7 @@ export interface ContainerEvent {
 /** Go writes null for an empty map. */
 const mapOf = <Schema extends v.GenericSchema>(schema: Schema) =>
   v.optional(v.nullable(v.record(v.string(), schema)), null);
-const text = v.optional(v.string(), '');
+const text = v.pipe(v.optional(v.string(), ''), v.transform(printable));
 
 const networkSchema = v.nullable(
   v.object({
@@ -129,7 +130,7 @@ export const eventSchema = v.pipe(
 export const errorSchema = v.object({ message: v.string() });
 
 function withoutSlash(name: string): string {
-  return name.replace(/^\//, '');
+  return printable(name.replace(/^\//, ''));
 }
 
 function networksOf(networks: Readonly<Record<string, NetworkAnswer | null>>): ContainerNetwork[] {
@@ -137,7 +138,7 @@ function networksOf(networks: Readonly<Record<string, NetworkAnswer | null>>): C
     network === null
       ? []
       : {
-          name,
+          name: printable(name),
           id: network.NetworkID,
           priority: network.GwPriority,
           addresses: [network.IPAddress, network.GlobalIPv6Address].flatMap((text) => parseIp(text) ?? []),

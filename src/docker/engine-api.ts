@@ -73,7 +73,7 @@ export class EngineApi {
 
   /**
    * What happens to containers from now on: nothing that happens after this is called is missing, and what happened
-   * shortly before may be told once more.
+   * shortly before may be told once more. It goes on until it throws: a SluiceError that says how it ended.
    */
   async events(signal: AbortSignal): Promise<AsyncIterable<ContainerEvent>> {
     // dockerd answers before it subscribes; `since` has it tell what happened between the two (moby system_routes.go).
@@ -103,6 +103,7 @@ export class EngineApi {
         const event = v.safeParse(eventSchema, value);
         if (event.success) yield event.output;
       }
+      throw new Error('its stream of events ended');
     } catch (error) {
       throw this.#unreachable(error);
     }

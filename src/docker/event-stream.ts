@@ -51,7 +51,6 @@ export class EventStream {
   async #tellAll(events: AsyncIterable<ContainerEvent>): Promise<void> {
     try {
       for await (const event of events) this.#listener.happened(event);
-      this.#lost(new Error('its stream of events ended'));
     } catch (error) {
       this.#lost(error);
     }

@@ -48,10 +48,6 @@ export class FollowedContainer {
     this.#news = news;
   }
 
-  get now(): Container | undefined {
-    return this.#now;
-  }
-
   get news(): ContainerNews {
     return this.#news;
   }
@@ -73,8 +69,9 @@ export class FollowedContainer {
     if (event.action === 'kill' && event.containerId === now?.id) this.#news.signalled();
     // One that was told late is of an earlier run.
     const ends = event.action === 'die' && event.containerId === now?.id && event.atMs >= now.startedAtMs;
-    if (now !== undefined && ends && now.running)
+    if (now !== undefined && ends && now.running) {
       this.#take({ ...now, running: false, status: 'exited' }, true);
+    }
     this.look();
   }
 

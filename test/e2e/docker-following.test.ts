@@ -176,7 +176,7 @@ describeWhere(missing === undefined, missing ?? '', 'a container that is followe
     `loses no request of ${requestsPerSecond} a second over docker restart but those in flight: %s`,
     async (engine) => {
       await server('web');
-      const sluice = await run(['-p', '80', '--engine', engine, 'web']);
+      const sluice = await run(['-p', '80', '--engine', engine, '--wait', '1m', 'web']);
       for (let restart = 1; restart <= restarts; restart += 1) {
         const traffic = load(sluice);
         await sluice.flowsLogged(sluice.flows('done').length + 100, 'done');

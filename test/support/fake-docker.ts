@@ -71,7 +71,12 @@ export class FakeDocker {
     for (const stream of this.#streams) stream.write(`${JSON.stringify(event)}\n`);
   }
 
-  /** Ends the streams of events, as a dockerd that ends does. */
+  /** Ends the streams of events in order. */
+  endStreams(): void {
+    for (const stream of this.#streams) stream.end();
+  }
+
+  /** Breaks the streams of events off, as a dockerd that is killed does. */
   dropStreams(): void {
     for (const stream of this.#streams) stream.destroy();
   }

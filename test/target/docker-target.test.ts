@@ -295,6 +295,18 @@ describe('where Docker itself goes away', () => {
     ]);
   });
 
+  it('a stream that ends in order is opened anew', async () => {
+    const docker = await dockerWith(web);
+    const { told } = await opened(docker);
+    docker.endStreams();
+    await until('it to be open again', () => told.some((line) => line.startsWith('recovered')));
+    expect(told.filter((line) => line !== 'changed')).toEqual([
+      `trouble: Docker at ${docker.endpoint.name} does not answer: its stream of events ended; ` +
+        'the last addresses of its containers stay in use until it answers again',
+      'recovered: Docker answers again',
+    ]);
+  });
+
   it('a look that fails is tried again by itself', async () => {
     const docker = await dockerWith(web);
     const { told } = await opened(docker);
