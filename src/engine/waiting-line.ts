@@ -8,8 +8,8 @@
  *
  * Who is dialled: on a new route with addresses, and then every limits.waitRetryMs, the first idle flow. That one tries
  * the target for all: only when a dial has succeeded do the others follow, in order, limits.waitingDials at a time, so
- * that a target that refuses costs one dial a moment however many wait, and one that has just come is not flooded. A new
- * route that allows no waiting dials all of them at once: each takes its end from that.
+ * that a target that refuses costs one dial a moment however many wait, and one that has just come is not flooded. So
+ * its last failure is that of all who wait. Those to whom a new route leaves no time have their last try at once.
  *
  * Nothing is set to ring while nobody waits.
  */
@@ -25,7 +25,7 @@ export interface WaitingFlow<Errno> {
   readonly startedMs: number;
   /** Dials the newest route, from its first address on. It must not throw. */
   dialAgain(): void;
-  end(event: CloseEvent, errno: Errno): void;
+  end(event: CloseEvent, errno?: Errno): void;
 }
 
 export interface WaitingLineHost {
@@ -60,22 +60,24 @@ export function waitingTroubleText(
   return `the target of ${formatEndpoint(endpoint)} ${troubles[trouble](route)}`;
 }
 
-interface Place<Flow, Errno> {
+interface Place<Flow> {
   readonly flow: Flow;
   dialling: boolean;
-  /** Its last failure: how it ends when its time is over. */
-  event: CloseEvent;
-  errno: Errno;
-  before: Place<Flow, Errno> | undefined;
-  behind: Place<Flow, Errno> | undefined;
+  before: Place<Flow> | undefined;
+  behind: Place<Flow> | undefined;
 }
 
 export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
   readonly #host: WaitingLineHost;
   readonly #most: number;
-  readonly #places = new Map<Flow, Place<Flow, Errno>>();
-  #first: Place<Flow, Errno> | undefined = undefined;
-  #last: Place<Flow, Errno> | undefined = undefined;
+  readonly #places = new Map<Flow, Place<Flow>>();
+  #first: Place<Flow> | undefined = undefined;
+  #last: Place<Flow> | undefined = undefined;
+  /** How the last dial failed, and how those end whose time is over. */
+  #failure: { readonly event: CloseEvent; readonly errno: Errno | undefined } = {
+    event: 'dial-unreachable',
+    errno: undefined,
+  };
   #route: WaitingRoute;
   #dialling = 0;
   /** The last dial that was answered has succeeded. */
@@ -109,36 +111,41 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     this.#route = route;
     if (this.#places.size === 0) return;
     this.#answers = false;
-    if (route.waitMs === 0) this.#dialAll();
-    else if (route.targets.length > 0) this.#tryNext();
+    this.#dialOverdue();
+    if (route.targets.length > 0) this.#tryNext();
     this.#arm();
   }
 
   /** A flow has failed at every address: it waits for its next try, or this is its end. */
   failed(flow: Flow, event: CloseEvent, errno: Errno): void {
     const place = this.#places.get(flow);
-    if (place !== undefined) this.#dialFailed(place, event, errno);
-    if (this.#host.nowMs() >= flow.startedMs + this.#route.waitMs) {
+    this.#answers = false;
+    if (this.#isOverdue(flow)) {
       if (place !== undefined) this.#over();
       flow.end(event, errno);
-    } else if (place === undefined) {
-      this.join(flow, event, errno);
-    } else {
-      this.#arm();
+      return;
     }
+    this.#failure = { event, errno };
+    if (place === undefined) {
+      this.join(flow);
+      return;
+    }
+    if (place.dialling) this.#dialling -= 1;
+    place.dialling = false;
+    this.#arm();
   }
 
   /** Puts a flow into the line, by the time it was accepted; past the bound it ends. */
-  join(flow: Flow, event: CloseEvent, errno: Errno): void {
+  join(flow: Flow): void {
     if (this.#places.size >= this.#most) {
       this.#host.counters.add('flowsOverWaitLimit');
       this.#tell('wait-limit');
-      flow.end('wait-limit', errno);
+      flow.end('wait-limit');
       return;
     }
     if (this.#places.size === 0) this.#nextTryMs = this.#host.nowMs() + limits.waitRetryMs;
     this.#host.counters.add('flowsWaited');
-    this.#insert(flow, event, errno);
+    this.#insert(flow);
     this.#arm();
   }
 
@@ -163,10 +170,10 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     const nowMs = this.#host.nowMs();
     this.#ringAtMs = Number.POSITIVE_INFINITY;
     let idle = this.#firstIdle();
-    while (idle !== undefined && nowMs >= idle.flow.startedMs + this.#route.waitMs) {
+    while (idle !== undefined && this.#isOverdue(idle.flow)) {
       this.#remove(idle);
       this.#over();
-      idle.flow.end(idle.event, idle.errno);
+      idle.flow.end(this.#failure.event, this.#failure.errno);
       idle = this.#firstIdle();
     }
     if (nowMs >= this.#nextTryMs && this.#route.targets.length > 0) this.#tryNext();
@@ -194,26 +201,22 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     this.#arm();
   }
 
-  #dialAll(): void {
+  /** Who is answered on the spot leaves the line; none but itself does meanwhile. */
+  #dialOverdue(): void {
     this.#filling = true;
-    for (const place of this.#places.values()) {
+    let place = this.#first;
+    while (place !== undefined && this.#isOverdue(place.flow)) {
+      const { behind } = place;
       if (!place.dialling) this.#dial(place);
+      place = behind;
     }
     this.#filling = false;
   }
 
-  #dial(place: Place<Flow, Errno>): void {
+  #dial(place: Place<Flow>): void {
     place.dialling = true;
     this.#dialling += 1;
     place.flow.dialAgain();
-  }
-
-  #dialFailed(place: Place<Flow, Errno>, event: CloseEvent, errno: Errno): void {
-    if (place.dialling) this.#dialling -= 1;
-    place.dialling = false;
-    place.event = event;
-    place.errno = errno;
-    this.#answers = false;
   }
 
   // --- time ------------------------------------------------------------------------------------------------------
@@ -232,6 +235,10 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     return this.#route.targets.length > 0 ? Math.min(overMs, this.#nextTryMs) : overMs;
   }
 
+  #isOverdue(flow: Flow): boolean {
+    return this.#host.nowMs() >= flow.startedMs + this.#route.waitMs;
+  }
+
   #over(): void {
     this.#host.counters.add('waitsOver');
     this.#tell('wait-over');
@@ -246,7 +253,7 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
 
   // --- the line --------------------------------------------------------------------------------------------------
 
-  #firstIdle(): Place<Flow, Errno> | undefined {
+  #firstIdle(): Place<Flow> | undefined {
     if (this.#dialling === this.#places.size) return undefined;
     let place = this.#first;
     while (place?.dialling) place = place.behind;
@@ -254,11 +261,11 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
   }
 
   /** Nearly always behind the last: only a flow whose first dial took longer than another's goes before that. */
-  #insert(flow: Flow, event: CloseEvent, errno: Errno): void {
+  #insert(flow: Flow): void {
     let before = this.#last;
     while (before !== undefined && before.flow.startedMs > flow.startedMs) before = before.before;
     const behind = before === undefined ? this.#first : before.behind;
-    const place = { flow, dialling: false, event, errno, before, behind };
+    const place = { flow, dialling: false, before, behind };
     this.#places.set(flow, place);
     if (before === undefined) this.#first = place;
     else before.behind = place;
@@ -266,7 +273,7 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     else behind.before = place;
   }
 
-  #remove({ flow, before, behind }: Place<Flow, Errno>): void {
+  #remove({ flow, before, behind }: Place<Flow>): void {
     this.#places.delete(flow);
     if (before === undefined) this.#first = behind;
     else before.behind = behind;

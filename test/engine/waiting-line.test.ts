@@ -61,7 +61,7 @@ class LineRig {
   waits(event: CloseEvent = 'dial-unreachable'): Flow {
     const flow = new Flow(this);
     this.flows.push(flow);
-    if (this.line.hasPrecedence) this.line.join(flow, event, '');
+    if (this.line.hasPrecedence) this.line.join(flow);
     else this.line.failed(flow, event, '');
     return flow;
   }
@@ -200,6 +200,26 @@ describe('the line of flows that wait', () => {
     expect(deepest).toBeLessThanOrEqual(2);
   });
 
+  it('has those to whom a new route leaves no time tried at once, in order, and the first of the others', () => {
+    const late = [rig.waits(), rig.waits()];
+    rig.advance(3_000);
+    const early = [rig.waits(), rig.waits()];
+    rig.setRoute(['a'], 2_000);
+    expect(rig.dialling).toEqual([...late, early[0]]);
+    for (const flow of late) rig.fails(flow);
+    expect(late.map(({ ending }) => ending)).toEqual(['dial-refused', 'dial-refused']);
+    expect(rig.idle).toEqual([early[1]]);
+  });
+
+  it('ends one that was never tried as the target failed for the others', () => {
+    const [tried, untried] = [rig.waits(), rig.waits()];
+    rig.setRoute(['a']);
+    rig.fails(tried);
+    rig.setRoute([]);
+    rig.advance(10_000);
+    expect([tried, untried].map(({ ending }) => ending)).toEqual(['dial-refused', 'dial-refused']);
+  });
+
   it('tells of a full line, and of waits in vain, once in a while', () => {
     for (let count = 0; count < most + 2; count += 1) rig.waits();
     expect(rig.flows.slice(most).map(({ ending }) => ending)).toEqual(['wait-limit', 'wait-limit']);
@@ -241,8 +261,7 @@ describe('whatever happens to a line', () => {
         const rig = new LineRig();
         rig.dialled = (flow) => {
           const passedOver = rig.idle.filter((idle) => idle !== flow && idle.startedMs < flow.startedMs);
-          // At a route that lets nothing wait all are dialled anyway.
-          if (rig.route.waitMs > 0) expect(passedOver).toEqual([]);
+          expect(passedOver).toEqual([]);
           rig.dialling.push(flow);
         };
         for (const one of steps) {

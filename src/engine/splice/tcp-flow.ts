@@ -88,7 +88,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       this.end('internal-error', errno);
     } else if (line.hasPrecedence) {
       this.#state = 'waiting';
-      line.join(this, 'dial-unreachable', 0);
+      line.join(this);
     } else {
       this.#dialNext('dial-unreachable', 0);
     }
@@ -149,7 +149,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   /** Ends the flow as the close table says; nothing happens where it has ended already. */
-  end(event: CloseEvent, errno: number): void {
+  end(event: CloseEvent, errno = 0): void {
     if (this.#state === 'ended') return;
     const { context, line, ended } = this.#host;
     this.#state = 'ended';

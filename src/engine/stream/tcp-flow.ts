@@ -65,8 +65,7 @@ export class TcpFlow implements WaitingFlow<string | undefined> {
 
   /** Dials the route's addresses in turn, once it is its turn. */
   start(): void {
-    if (this.#host.line.hasPrecedence)
-      this.#wait(() => this.#host.line.join(this, 'dial-unreachable', undefined));
+    if (this.#host.line.hasPrecedence) this.#wait(() => this.#host.line.join(this));
     else this.dialAgain();
   }
 

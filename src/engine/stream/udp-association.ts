@@ -3,7 +3,8 @@
  * that the target's replies and errors come back to this client alone.
  *
  * States: `connecting` (datagrams queue, bounded), `connected`, `unreachable` (there was no address that could be
- * connected to: the next datagram, or the next route, tries again), `closed`. A target that is not there costs its datagrams, never the association.
+ * connected to: the next datagram, or the next route, tries again), `closed`. A target that is not there costs its
+ * datagrams, never the association.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { limits } from '../../limits.js';
