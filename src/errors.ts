@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'SLUICE_BAD_MAPPING_FILE'
   | 'SLUICE_UNSUPPORTED_PROTOCOL'
   | 'SLUICE_TARGET_UNSUPPORTED'
+  | 'SLUICE_NAMESPACE_UNAVAILABLE'
   | 'SLUICE_DOCKER_UNAVAILABLE'
   | 'SLUICE_DOCKER_DENIED'
   | 'SLUICE_NO_SUCH_CONTAINER'
@@ -44,6 +45,17 @@ export class SluiceError extends Error {
     this.code = code;
     this.retryable = facts.retryable ?? false;
     this.faults = facts.faults ?? [];
+  }
+}
+
+/**
+ * A thread is in a network namespace that is not its own and cannot return, so that whatever it does from now on happens
+ * in there: it must end, and with the main thread the process. Nobody takes this for a failure of one flow or one listener.
+ */
+export class StrandedError extends Error {
+  constructor(cause: Error) {
+    super(`this thread cannot return to its own network namespace: ${cause.message}`, { cause });
+    this.name = 'StrandedError';
   }
 }
 

@@ -3,5 +3,6 @@ import type { TargetAddress } from './engine.js';
 
 /** Equal addresses have equal keys, and others have others. */
 export function addressKey(address: TargetAddress): string {
-  return address.kind === 'unix' ? `unix ${address.path}` : `${address.ip.text} ${address.port}`;
+  if (address.kind === 'unix') return `unix ${address.path}`;
+  return `${address.ip.text} ${address.port} ${address.namespace ?? ''}`;
 }

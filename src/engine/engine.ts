@@ -20,7 +20,14 @@ export type EngineName = (typeof engineNames)[number];
 
 /** An address that can be dialled. Unix sockets take TCP flows only. */
 export type TargetAddress =
-  | ({ readonly kind: 'ip' } & Endpoint)
+  | ({
+      readonly kind: 'ip';
+      /**
+       * Path of the network namespace in which to dial, such as `/run/netns/blue`, where that is not our own; opened anew
+       * for each dial. The splice engine alone can.
+       */
+      readonly namespace?: string;
+    } & Endpoint)
   | { readonly kind: 'unix'; readonly path: string };
 
 /** Where the flows of a listener go, and within which bounds. */

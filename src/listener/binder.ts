@@ -7,7 +7,8 @@ export interface Binder<L extends Listener> {
   /**
    * Binds one socket; port 0 asks the kernel for a free one. An IPv6 listener takes no IPv4 traffic.
    *
+   * @param namespace path of the network namespace in which to bind, where that is not our own
    * @throws the system's error, with its errno in `code`; nothing is left bound then
    */
-  bind(protocol: Protocol, endpoint: Endpoint): Promise<L>;
+  bind(protocol: Protocol, endpoint: Endpoint, namespace?: string): Promise<L>;
 }

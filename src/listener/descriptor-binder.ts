@@ -17,6 +17,7 @@ import {
 } from '../sys/in.js';
 import { interfaceIndex } from '../sys/interface-index.js';
 import { mapRegion, type Region } from '../sys/mman.js';
+import { NetworkNamespaces } from '../sys/network-namespace.js';
 import { readSockaddr, sockaddrBytes, writeSockaddr } from '../sys/sockaddr.js';
 import {
   AF_INET,
@@ -55,9 +56,14 @@ const localAddressOptions = {
 export function descriptorBinder(): Binder<SpliceListener> {
   const calls = { ...socketCalls(), ...unistd() };
   const memory = mapRegion(4096);
+  const namespaces = new NetworkNamespaces();
   return {
-    // Nothing here waits; it is a promise for those binders that do.
-    bind: (protocol, endpoint) => Promise.resolve().then(() => bind(calls, memory, protocol, endpoint)),
+    // Nothing here waits, so that nothing else runs while this thread is in another namespace; it is a promise for those
+    // binders that do.
+    bind: async (protocol, endpoint, namespace) => {
+      const bound = () => bind(calls, memory, protocol, endpoint);
+      return namespace === undefined ? bound() : namespaces.within(namespace, bound);
+    },
   };
 }
 
@@ -83,12 +89,15 @@ function bind(calls: Calls, memory: Region, protocol: Protocol, { ip, port }: En
     new Int32Array(memory.buffer)[sockaddrBytes >> 2] = sockaddrBytes;
     checked('getsockname', calls.getsockname(descriptor, memory.address, memory.address + sockaddrBytes));
     const bound = readSockaddr(bytes, 0).port;
+    let open = true;
     const close = () => {
+      open = false;
       calls.close(descriptor);
       return Promise.resolve();
     };
     const refuse = () => {
-      if (protocol === 'tcp') calls.shutdown(descriptor, SHUT_RDWR);
+      // Once closed, its number may be a flow's.
+      if (open && protocol === 'tcp') calls.shutdown(descriptor, SHUT_RDWR);
     };
     return { protocol, endpoint: { ip, port: bound }, descriptor, wildcard, refuse, close };
   } catch (error) {

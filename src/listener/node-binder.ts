@@ -15,8 +15,10 @@ import type { Binder } from './binder.js';
 import { EarlyArrivals } from './early-arrivals.js';
 
 export const nodeBinder: Binder<StreamListener> = {
-  bind: (protocol: Protocol, endpoint: Endpoint) =>
-    protocol === 'tcp' ? bindTcp(endpoint) : bindUdp(endpoint),
+  bind: (protocol: Protocol, endpoint: Endpoint, namespace?: string) => {
+    if (namespace !== undefined) return Promise.reject(new Error(`Node cannot listen inside ${namespace}`));
+    return protocol === 'tcp' ? bindTcp(endpoint) : bindUdp(endpoint);
+  },
 };
 
 async function bindTcp({ ip, port }: Endpoint): Promise<StreamTcpListener> {

@@ -26,7 +26,9 @@ export const Errno = {
 
 const names = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [value, name]));
 const otherNames: Readonly<Record<number, string>> = {
+  3: 'ESRCH',
   9: 'EBADF',
+  20: 'ENOTDIR',
   88: 'ENOTSOCK',
   92: 'ENOPROTOOPT',
   97: 'EAFNOSUPPORT',

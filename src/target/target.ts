@@ -7,7 +7,8 @@ import type { IpAddress } from '../address/ip.js';
 
 /** One place to dial; the port comes from the mapping. */
 export type TargetHost =
-  | { readonly kind: 'ip'; readonly ip: IpAddress }
+  /** `namespace`: the path of the network namespace in which to dial, where that is not our own. */
+  | { readonly kind: 'ip'; readonly ip: IpAddress; readonly namespace?: string }
   | { readonly kind: 'unix'; readonly path: string };
 
 /** What a target knows at one moment. */

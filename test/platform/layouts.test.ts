@@ -9,12 +9,13 @@ import { Errno } from '../../src/sys/errno.js';
 import * as fcntl from '../../src/sys/fcntl.js';
 import * as inet from '../../src/sys/in.js';
 import { layoutsOf } from '../../src/sys/platform.js';
+import * as sched from '../../src/sys/sched.js';
 import { sockaddrIn6Bytes, sockaddrInBytes } from '../../src/sys/sockaddr.js';
 import * as socket from '../../src/sys/socket.js';
 import { describeWhere } from '../support/machine.js';
 
 const headers = [
-  ...['errno', 'fcntl', 'stddef', 'stdio'],
+  ...['errno', 'fcntl', 'sched', 'stddef', 'stdio'],
   ...['sys/epoll', 'sys/socket', 'sys/un', 'netinet/in', 'netinet/tcp'],
 ];
 
@@ -31,7 +32,7 @@ function expectations(): [string, number][] {
   const { msghdr, mmsghdr, iovec, cmsghdr } = socket;
   const { inPktinfo, in6Pktinfo } = inet;
   return [
-    ...[epoll, fcntl, inet, socket, Errno].flatMap(constantsOf),
+    ...[epoll, fcntl, inet, sched, socket, Errno].flatMap(constantsOf),
     [size('struct epoll_event'), epollEventBytes],
     [offset('struct epoll_event', 'events'), 0],
     [offset('struct epoll_event', 'data'), epollDataOffset],

@@ -9,8 +9,10 @@
  * A descriptor's number comes back as soon as it is closed. Each registration therefore has a generation, carried in
  * the event, and an event of an earlier generation is dropped.
  *
- * A handler that throws must not take the loop with it: its owner is told (`onFault`) and the loop goes on.
+ * A handler that throws must not take the loop with it: its owner is told (`onFault`) and the loop goes on. A thread that
+ * is stranded in another namespace is no one flow's fault: there the loop ends, and the shard with it.
  */
+import { StrandedError } from '../../errors.js';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../sys/epoll.js';
 import { Errno, SystemCallError } from '../../sys/errno.js';
 import { layoutsOf } from '../../sys/platform.js';
@@ -159,7 +161,7 @@ export class EventLoop {
     try {
       handler.onEvents(descriptor, this.#arena.words[word] ?? 0);
     } catch (error) {
-      handler.onFault(error);
+      tellFault(handler, error);
     }
   }
 
@@ -173,8 +175,14 @@ export class EventLoop {
       try {
         worker.work();
       } catch (error) {
-        worker.onFault(error);
+        tellFault(worker, error);
       }
     }
   }
+}
+
+/** Gives what was thrown to whom it concerns. */
+export function tellFault(owner: Pick<Handler, 'onFault'>, error: unknown): void {
+  if (error instanceof StrandedError) throw error;
+  owner.onFault(error);
 }

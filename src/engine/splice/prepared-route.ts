@@ -1,6 +1,7 @@
 /** A route with its addresses laid out for connect(2). */
 import { interfaceIndex } from '../../sys/interface-index.js';
 import { mapRegion, type Region } from '../../sys/mman.js';
+import { writePath } from '../../sys/network-namespace.js';
 import { sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../sys/sockaddr.js';
 import { AF_INET, AF_INET6, AF_UNIX } from '../../sys/socket.js';
 import { addressKey } from '../address-key.js';
@@ -13,6 +14,8 @@ export interface PreparedTarget {
   /** The address in memory, and its length. */
   readonly sockaddr: number;
   readonly length: number;
+  /** Where the path of the namespace to dial in lies in memory; undefined: this thread's own. */
+  readonly namespace: number | undefined;
   /** As flow ends tell of it. */
   readonly told: ShardTarget;
 }
@@ -21,15 +24,17 @@ export interface PreparedRoute extends Omit<Route, 'targets'> {
   readonly targets: readonly PreparedTarget[];
 }
 
-/** Addresses are laid out in slabs of one page of memory. */
+/** What is laid out goes into slabs of one page of memory: the longest path fits one. */
 const slabBytes = 4096;
 
 /**
  * The addresses a shard dials, each laid out once, however many mappings and routes lead there. Flows of an old route may
- * still dial them, so they are kept; a name that moves between the same addresses adds nothing.
+ * still dial them, so they are kept; a name that moves between the same addresses adds nothing, nor does a namespace
+ * whose path stays the same.
  */
 export class PreparedTargets {
   readonly #known = new Map<string, PreparedTarget>();
+  readonly #namespaces = new Map<string, number>();
   #slab: Region | undefined = undefined;
   #used = slabBytes;
 
@@ -50,17 +55,11 @@ export class PreparedTargets {
   }
 
   #layOut(target: ShardRoute['targets'][number]): PreparedTarget {
-    if (this.#slab === undefined || this.#used + sockaddrBytes > slabBytes) {
-      this.#slab = mapRegion(slabBytes);
-      this.#used = 0;
-    }
-    const offset = this.#used;
-    this.#used += sockaddrBytes;
-    const bytes = new Uint8Array(this.#slab.buffer);
-    const sockaddr = this.#slab.address + offset;
+    const { bytes, offset, address: sockaddr } = this.#room(sockaddrBytes);
     if (target.kind === 'unix') {
       const length = writeSockaddrUn(bytes, offset, target.path);
-      return { domain: AF_UNIX, sockaddr, length, told: { kind: 'unix', pathNumber: target.pathNumber } };
+      const told = { kind: 'unix', pathNumber: target.pathNumber } as const;
+      return { domain: AF_UNIX, sockaddr, length, namespace: undefined, told };
     }
     const { ip, port } = target;
     const length = writeSockaddr(bytes, offset, { ...ip, port }, interfaceIndex(ip.text));
@@ -70,7 +69,27 @@ export class PreparedTargets {
       domain: ip.family === 6 ? AF_INET6 : AF_INET,
       sockaddr,
       length,
+      namespace: target.namespace === undefined ? undefined : this.#layOutPath(target.namespace),
       told: { kind: 'ip', address: { family: ip.family, port, words } },
     };
+  }
+
+  #layOutPath(path: string): number {
+    const known = this.#namespaces.get(path);
+    if (known !== undefined) return known;
+    const { bytes, offset, address } = this.#room(Buffer.byteLength(path) + 1);
+    writePath(bytes, offset, path);
+    this.#namespaces.set(path, address);
+    return address;
+  }
+
+  #room(wanted: number): { bytes: Uint8Array; offset: number; address: number } {
+    if (this.#slab === undefined || this.#used + wanted > slabBytes) {
+      this.#slab = mapRegion(slabBytes);
+      this.#used = 0;
+    }
+    const offset = this.#used;
+    this.#used += (wanted + 7) & ~7;
+    return { bytes: new Uint8Array(this.#slab.buffer), offset, address: this.#slab.address + offset };
   }
 }

@@ -6,7 +6,7 @@
  */
 import { limits } from '../../limits.js';
 import { Errno, errnoName } from '../../sys/errno.js';
-import type { EventLoop, Worker } from './event-loop.js';
+import { type EventLoop, tellFault, type Worker } from './event-loop.js';
 import { CallTimer } from './timer-wheel.js';
 
 const scarce = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM]);
@@ -80,7 +80,7 @@ export class Scarcity implements Worker {
     try {
       return waiter.retry();
     } catch (error) {
-      waiter.onFault(error);
+      tellFault(waiter, error);
       return true;
     }
   }

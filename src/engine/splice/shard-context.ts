@@ -1,5 +1,6 @@
 /** What the parts of a shard share. */
 import { limits } from '../../limits.js';
+import type { NetworkNamespaces } from '../../sys/network-namespace.js';
 import type { Arena } from './arena.js';
 import type { DatagramBatch } from './datagram-batch.js';
 import { type EndFacts, recordFields, writeEnd } from './end-records.js';
@@ -7,7 +8,7 @@ import type { EventLoop } from './event-loop.js';
 import type { HoldPool } from './hold-pool.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
 import type { PipePool } from './pipe-pool.js';
-import type { PreparedTargets } from './prepared-route.js';
+import type { PreparedTarget, PreparedTargets } from './prepared-route.js';
 import type { Scarcity } from './scarcity.js';
 import type { Report } from './shard-messages.js';
 import type { Syscalls } from './syscalls.js';
@@ -19,6 +20,7 @@ export interface ShardContext {
   readonly pipes: PipePool;
   readonly holds: HoldPool;
   readonly targets: PreparedTargets;
+  readonly namespaces: NetworkNamespaces;
   readonly scarcity: Scarcity;
   readonly ends: EndBatch;
   /** Datagrams from clients, and those on their way back to them. */
@@ -35,6 +37,15 @@ export interface ShardContext {
   /** Offset of what accept4 writes: an address, then its length. */
   readonly acceptBuffer: number;
   report(report: Report): void;
+}
+
+/** A socket to dial a target from, in its namespace; the negative errno where there is none to be had. */
+export function targetSocket(context: ShardContext, target: PreparedTarget, kind: number): number {
+  const { sys, namespaces } = context;
+  const { domain, namespace } = target;
+  if (namespace !== undefined) return namespaces.make(namespace, () => sys.socket(domain, kind, 0));
+  const descriptor = sys.socket(domain, kind, 0);
+  return descriptor < 0 ? -sys.errno() : descriptor;
 }
 
 /** Flow ends on their way to the main thread: sent when the batch is full, or when they have waited long enough. */

@@ -7,6 +7,7 @@
  */
 import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
+import { NetworkNamespaces } from '../../sys/network-namespace.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { Arena } from './arena.js';
 import { batchArenaBytes, DatagramBatch } from './datagram-batch.js';
@@ -80,9 +81,10 @@ export class Shard {
 
   /** After the last turn: tells the last ends, and closes what is the shard's own. */
   free(): void {
-    const { ends, pipes, loop } = this.#context;
+    const { ends, pipes, namespaces, loop } = this.#context;
     ends.flush();
     pipes.closeSpare();
+    namespaces.close();
     loop.free();
   }
 
@@ -136,6 +138,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     }),
     holds: new HoldPool(),
     targets: new PreparedTargets(),
+    namespaces: new NetworkNamespaces(),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
     ends: new EndBatch(setup.reportEnds, (records) => report({ kind: 'ends', records })),
     incoming: new DatagramBatch(arena),

@@ -30,11 +30,12 @@ import type { Handler, Worker } from './event-loop.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import type { ShardContext } from './shard-context.js';
+import { type ShardContext, targetSocket } from './shard-context.js';
 import { Side } from './side.js';
 import { Timer } from './timer-wheel.js';
 
 export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 type State = 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
 
@@ -185,9 +186,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const address = this.#route.targets[index];
     if (address === undefined) return;
     this.address = address;
-    const descriptor = sys.socket(address.domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const descriptor = targetSocket(this.#host.context, address, socketKind);
     if (descriptor < 0) {
-      this.#dialStopped(sys.errno());
+      this.#dialStopped(-descriptor);
       return;
     }
     this.#own(descriptor);

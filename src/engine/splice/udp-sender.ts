@@ -21,12 +21,13 @@ import {
   SOL_SOCKET,
 } from '../../sys/socket.js';
 import { KeptDatagrams } from '../kept-datagrams.js';
-import type { PreparedRoute } from './prepared-route.js';
+import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
-import type { ShardContext } from './shard-context.js';
+import { type ShardContext, targetSocket } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
 
 const noTarget = -1;
+const socketKind = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 const sendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 export class UdpSender {
@@ -126,8 +127,8 @@ export class UdpSender {
   /** Connects to the first address of the route that has a way to it, and sends there what was kept. */
   #connect(association: UdpAssociation, route: PreparedRoute): number {
     for (const target of route.targets) {
-      const descriptor = this.#socketTo(target.domain);
-      if (descriptor < 0) return noTarget;
+      const descriptor = this.#socketTo(target);
+      if (descriptor < 0) continue;
       const { sys, loop, owned } = this.#context;
       association.target = target;
       if (sys.connect(descriptor, target.sockaddr, target.length) === 0) {
@@ -144,12 +145,11 @@ export class UdpSender {
   }
 
   /** A socket, if need be in place of spare pipes. */
-  #socketTo(domain: number): number {
+  #socketTo(target: PreparedTarget): number {
     const { sys, pipes, arena, scratch } = this.#context;
-    const kind = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    let descriptor = sys.socket(domain, kind, 0);
-    if (descriptor < 0 && isScarce(sys.errno()) && pipes.closeSpare())
-      descriptor = sys.socket(domain, kind, 0);
+    let descriptor = targetSocket(this.#context, target, socketKind);
+    if (descriptor < 0 && isScarce(-descriptor) && pipes.closeSpare())
+      descriptor = targetSocket(this.#context, target, socketKind);
     if (descriptor < 0) return descriptor;
     arena.words[scratch >> 2] = limits.udpReceiveBufferBytes;
     sys.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, arena.address(scratch), 4);
