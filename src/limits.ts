@@ -123,6 +123,11 @@ export const limits = {
   dnsRetryMs: 2_000,
   /** Addresses of one name that a flow is dialled to. */
   addressesPerName: 16,
+  /**
+   * Between two looks at a network namespace that is led to or listened in: nothing tells of its end that Node could
+   * wait for, and a look costs 20 µs. For so long a flow may stay in one that has gone; news in the sense of `newsMs`.
+   */
+  namespaceLookMs: 500,
 
   // --- Docker --------------------------------------------------------------------------------------------------
 
@@ -141,7 +146,10 @@ export const limits = {
   dockerRetryMostMs: 5_000,
   /** Names told where there is no such container. */
   nearestNames: 3,
-  /** How long a container that has just come is given until it listens; refused dials are tried again meanwhile. */
+  /**
+   * How long a container or a namespace that has just come is given until something listens in it; refused dials are
+   * tried again meanwhile.
+   */
   settlingMs: 10_000,
   /** The ports that -P publishes on: where Docker's own begin. */
   publishAllFirst: 49_000,

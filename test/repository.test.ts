@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'engine/splice': ['engine', 'sys', 'address', 'publish', 'metrics', 'log'],
   listener: ['engine', 'engine/stream', 'engine/splice', 'sys', 'address', 'publish', 'metrics', 'log'],
   docker: ['address', 'publish'],
-  target: ['docker', 'address', 'publish', 'metrics', 'log'],
+  target: ['target/netns', 'docker', 'address', 'publish', 'metrics', 'log'],
   'target/netns': ['target', 'docker', 'sys', 'address', 'publish', 'metrics', 'log'],
   instance: [
     ...['target', 'target/netns', 'listener', 'engine', 'engine/stream', 'engine/splice'],

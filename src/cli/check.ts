@@ -2,7 +2,8 @@
 import { formatHostPort } from '../address/endpoint.js';
 import { SluiceError } from '../errors.js';
 import { listenAddresses } from '../publish/conflicts.js';
-import { formatPublished, formatTargetPort, type Mapping } from '../publish/mapping.js';
+import { formatListenNamespace } from '../publish/listen-namespace.js';
+import { formatInside, formatPublished, formatTargetPort, type Mapping } from '../publish/mapping.js';
 import { formatTarget } from '../publish/target-spec.js';
 import { printAnswer } from './print-answer.js';
 import { readMappingFile } from './read-mapping-file.js';
@@ -30,6 +31,7 @@ function checkRecord(mapping: Mapping) {
     mapping: mapping.name,
     to: formatTarget(mapping.target),
     ...(mapping.target.kind === 'docker' && { network: mapping.target.network }),
+    ...(mapping.in !== undefined && { in: formatListenNamespace(mapping.in) }),
     protocol: mapping.protocol,
     /** "" is every address. */
     host_ip: mapping.hostIp?.text ?? '',
@@ -42,5 +44,5 @@ function checkRecord(mapping: Mapping) {
 function checkLine(mapping: Mapping): string {
   const port = formatPublished(mapping.hostPort) || '(free port)';
   const hosts = listenAddresses(mapping.hostIp).map((ip) => formatHostPort(ip, port));
-  return `${mapping.name}: ${formatTargetPort(mapping)} of ${formatTarget(mapping.target)} -> ${hosts.join(', ')}`;
+  return `${mapping.name}: ${formatTargetPort(mapping)} of ${formatTarget(mapping.target)} -> ${hosts.join(', ')}${formatInside(mapping)}`;
 }

@@ -105,7 +105,7 @@ function runOptions(builder: Argv) {
   return builder
     .positional('target', {
       type: 'string',
-      describe: 'Where the ports lead: a container, an IP address, a DNS name or unix:/path',
+      describe: 'Where the ports lead: a container, an IP address, a DNS name, unix:/path or netns:/path',
     })
     .options(runOptionTable)
     .check(refuseRepeated)

@@ -19,7 +19,7 @@ const loopback = '127.0.0.1';
 
 export async function demo(): Promise<ExitCode> {
   const target = await startDemoTarget();
-  const base = { name: 'demo', target: parseTarget(loopback), options: defaultFlowOptions };
+  const base = { name: 'demo', in: undefined, target: parseTarget(loopback), options: defaultFlowOptions };
   const specs = [`${loopback}::${target.httpPort}/tcp`, `${loopback}::${target.udpPort}/udp`];
   const mappings = specs.flatMap((spec) => expandSpec(parsePublishSpec(spec), base));
   const log = await openLog({ level: 'info', name: 'demo', terminal: process.stderr.isTTY });

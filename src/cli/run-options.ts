@@ -12,6 +12,11 @@ export const runOptionTable = {
     requiresArg: true,
     describe: 'Publish a port, as docker run -p: [[host-ip:]host-port:]target-port[/proto]; may be repeated',
   },
+  in: {
+    type: 'string',
+    requiresArg: true,
+    describe: "Listen inside this container's network (or netns:/path, netns:pid:PID), not the host's",
+  },
   'publish-all': {
     alias: 'P',
     type: 'boolean',
@@ -74,6 +79,7 @@ export const runOptionTable = {
 export interface RunOptions {
   readonly target?: string | undefined;
   readonly publish?: readonly string[] | undefined;
+  readonly in?: string | undefined;
   readonly publishAll: boolean;
   readonly network?: string | undefined;
   readonly config?: string | undefined;

@@ -2,6 +2,7 @@
 import { messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
+import { parseListenNamespace } from '../publish/listen-namespace.js';
 import {
   defaultFlowOptions,
   expandSpec,
@@ -56,7 +57,13 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
     throw usage(`no port to publish: add -p, as in sluice run -p 8080:80 ${options.target}`);
   }
   const target = targetOf(options.target, options.network);
-  const base = { name: options.name ?? targetName(target), target, options: flowOptions(options) };
+  const inside = options.in;
+  const base = {
+    name: options.name ?? targetName(target),
+    in: inside === undefined ? undefined : asUsage(() => parseListenNamespace(inside), '--in: '),
+    target,
+    options: flowOptions(options),
+  };
   const mappings = publish.flatMap((text) =>
     asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
   );
@@ -111,6 +118,7 @@ function refuseBesideConfig(options: RunOptions): void {
   const beside = {
     'a target': options.target,
     '-p': options.publish,
+    '--in': options.in,
     '-P': options.publishAll ? true : undefined,
     '--network': options.network,
     '--connect-timeout': options.connectTimeout,

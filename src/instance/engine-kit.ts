@@ -8,6 +8,8 @@ export interface EngineKit<L extends Listener = Listener> {
   readonly name: EngineName;
   /** Why it is not the fastest one, where that one was wanted and cannot run here. */
   readonly fallback: string | undefined;
+  /** True where it can listen and dial in other network namespaces. */
+  readonly entersNamespaces: boolean;
   readonly binder: Binder<L>;
   create(options: Omit<EngineOptions, 'clock'>): Engine<L>;
 }
@@ -41,6 +43,7 @@ async function spliceKit(shards: number): Promise<EngineKit> {
   const kit: EngineKit<Parameters<InstanceType<typeof SpliceEngine>['serve']>[0]> = {
     name: 'splice',
     fallback: undefined,
+    entersNamespaces: true,
     binder: descriptorBinder(),
     create: (options) =>
       new SpliceEngine({ ...options, shards: shards === 0 && !canWakeMainLoop() ? 1 : shards }),
@@ -57,6 +60,7 @@ async function streamKit(fallback: string | undefined): Promise<EngineKit> {
   const kit: EngineKit<Parameters<InstanceType<typeof StreamEngine>['serve']>[0]> = {
     name: 'stream',
     fallback,
+    entersNamespaces: false,
     binder: nodeBinder,
     create: (options) => new StreamEngine({ ...options, clock: systemClock }),
   };

@@ -15,11 +15,13 @@ import { type BoundMapping, bindAll } from '../listener/bind-all.js';
 import type { Binder } from '../listener/binder.js';
 import { accessRecord } from '../log/access-record.js';
 import { listenAddresses } from '../publish/conflicts.js';
-import type { FlowOptions, Mapping } from '../publish/mapping.js';
+import { type FlowOptions, formatInside, type Mapping } from '../publish/mapping.js';
 import { openTarget, targetKey } from '../target/open-target.js';
 import type { Target, TargetHost, TargetState } from '../target/target.js';
 import { flowsWithinDescriptors } from './descriptor-limit.js';
 import type { EngineKit } from './engine-kit.js';
+import { type InsideListener, type ListenNamespace, openListenNamespace } from './listen-namespace.js';
+import { refuseNamespaces } from './namespace-needs.js';
 
 export interface InstanceOptions<L extends Listener> {
   readonly mappings: readonly Mapping[];
@@ -51,12 +53,12 @@ export interface Instance {
 
 /** @throws SluiceError where a port cannot be had or a target is refused; nothing is left bound then */
 export async function startInstance<L extends Listener>(options: InstanceOptions<L>): Promise<Instance> {
+  refuseNamespaces(options.kit, options.mappings);
   return new RunningInstance(options).start();
 }
 
-interface Served extends PublishedPort {
-  readonly service: Service;
-}
+/** A published port; one inside another namespace has no service while that is gone. */
+type Served = InsideListener;
 
 /** What is known of a target until it is open. */
 const unknown: TargetState = { hosts: [], settling: true };
@@ -68,6 +70,8 @@ class RunningInstance<L extends Listener> implements Instance {
   readonly #binder: Binder<L>;
   readonly #mappings: readonly Mapping[];
   readonly #targets = new Map<string, Target>();
+  /** Those that mappings listen in, beside our own. */
+  readonly #namespaces = new Map<string, ListenNamespace<L>>();
   /** By the service number that flow ends carry. */
   readonly #served: Served[] = [];
 
@@ -101,21 +105,47 @@ class RunningInstance<L extends Listener> implements Instance {
     }
     for (const { mapping, listeners } of bound) {
       for (const listener of listeners) {
-        const service = this.#engine.serve(listener, this.#routeOf(mapping), this.#served.length);
-        this.#served.push({ mapping, endpoint: listener.endpoint, service });
+        const { endpoint } = listener;
+        const served: Served = { mapping, endpoint, number: this.#served.length, service: undefined };
+        this.#served.push(served);
+        served.service = this.#serve(listener, served);
       }
     }
+    for (const namespace of this.#namespaces.values()) namespace.serving();
     this.#tellShortcomings();
     return this;
   }
 
+  #serve(listener: L, served: Served): Service {
+    return this.#engine.serve(listener, this.#routeOf(served.mapping), served.number);
+  }
+
   async #bind(): Promise<readonly BoundMapping<L>[]> {
     try {
-      return await bindAll(this.#binder, this.#mappings);
+      await this.#openNamespaces();
+      return await bindAll(this.#binder, this.#mappings, (mapping) => this.#namespaceOf(mapping)?.path);
     } catch (error) {
-      await this.#engine.close();
+      await this.close();
       throw error;
     }
+  }
+
+  async #openNamespaces(): Promise<void> {
+    for (const mapping of this.#mappings) {
+      const { in: spec } = mapping;
+      if (spec === undefined || this.#namespaceOf(mapping) !== undefined) continue;
+      const namespace: ListenNamespace<L> = await openListenNamespace(spec, {
+        binder: this.#binder,
+        log: this.#log,
+        listeners: () => this.#served.filter((served) => this.#namespaceOf(served.mapping) === namespace),
+        serve: (listener, served) => this.#serve(listener, served),
+      });
+      this.#namespaces.set(formatInside(mapping), namespace);
+    }
+  }
+
+  #namespaceOf(mapping: Mapping): ListenNamespace<L> | undefined {
+    return this.#namespaces.get(formatInside(mapping));
   }
 
   async drain(graceMs: number): Promise<number> {
@@ -124,20 +154,28 @@ class RunningInstance<L extends Listener> implements Instance {
       reset = this.#engine.flowCount();
       void this.#closeServices();
     }, graceMs);
-    await Promise.all(this.#served.map(({ service }) => service.drain()));
+    this.#closeNamespaces();
+    await Promise.all(this.#served.map(({ service }) => service?.drain()));
     clearTimeout(grace);
     await this.close();
     return reset;
   }
 
   async close(): Promise<void> {
-    for (const target of this.#targets.values()) target.close();
+    this.#closeNamespaces();
     await this.#closeServices();
+    // Only now: a flow that was still dialling may have needed what a target holds.
+    for (const target of this.#targets.values()) target.close();
     await this.#engine.close();
   }
 
+  #closeNamespaces(): void {
+    for (const namespace of this.#namespaces.values()) namespace.close();
+    this.#namespaces.clear();
+  }
+
   async #closeServices(): Promise<void> {
-    await Promise.all(this.#served.map(({ service }) => service.close()));
+    await Promise.all(this.#served.map(({ service }) => service?.close()));
   }
 
   async #openTargets(): Promise<void> {
@@ -157,7 +195,7 @@ class RunningInstance<L extends Listener> implements Instance {
   /** Flows in progress stay where they are; new ones go to the target's new addresses. */
   #reroute(key: string): void {
     for (const { mapping, service } of this.#served) {
-      if (targetKey(mapping.target) === key) service.setRoute(this.#routeOf(mapping));
+      if (targetKey(mapping.target) === key) service?.setRoute(this.#routeOf(mapping));
     }
   }
 
@@ -165,7 +203,7 @@ class RunningInstance<L extends Listener> implements Instance {
   #gone(key: string, hosts: readonly TargetHost[]): void {
     this.#reroute(key);
     for (const { mapping, service } of this.#served) {
-      if (targetKey(mapping.target) === key) service.endFlowsTo(addressesOf(mapping, hosts));
+      if (targetKey(mapping.target) === key) service?.endFlowsTo(addressesOf(mapping, hosts));
     }
   }
 

@@ -4,7 +4,7 @@ import type { Listener } from '../engine/engine.js';
 import { SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { findConflicts } from '../publish/conflicts.js';
-import { formatHostSide, type HostPort, type Mapping } from '../publish/mapping.js';
+import { formatHostSide, formatInside, type HostPort, type Mapping } from '../publish/mapping.js';
 import { bindMapping } from './bind-mapping.js';
 import type { Binder } from './binder.js';
 
@@ -13,6 +13,9 @@ export interface BoundMapping<L extends Listener> {
   /** One, or two on the same port: 0.0.0.0 and [::]. */
   readonly listeners: readonly L[];
 }
+
+/** The path of the namespace that a mapping listens in; undefined for our own. */
+export type NamespacePathOf = (mapping: Mapping) => string | undefined;
 
 /**
  * Fixed ports go first, since a pool or a free port must not take one that was asked for by number; pools go one
@@ -32,13 +35,14 @@ const phases: readonly { readonly kind: HostPort['kind']; readonly atOnce: numbe
 export async function bindAll<L extends Listener>(
   binder: Binder<L>,
   mappings: readonly Mapping[],
+  namespacePathOf: NamespacePathOf = () => undefined,
 ): Promise<BoundMapping<L>[]> {
   refuseConflicts(mappings);
   const bound = new Map<Mapping, L[]>();
   const failures = new Map<Mapping, SluiceError>();
   const bind = async (mapping: Mapping) => {
     try {
-      bound.set(mapping, await bindMapping(binder, mapping));
+      bound.set(mapping, await bindMapping(binder, mapping, namespacePathOf(mapping)));
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
       failures.set(mapping, error);
@@ -58,7 +62,8 @@ export async function bindAll<L extends Listener>(
 function refuseConflicts(mappings: readonly Mapping[]): void {
   const conflicts = findConflicts(mappings).map(({ mapping, holder }) => {
     const taken = `port is already allocated (by ${formatHostSide(holder)} of ${holder.name}, in this request)`;
-    return new SluiceError('SLUICE_PORT_ALLOCATED', `Bind for ${formatHostSide(mapping)} failed: ${taken}`);
+    const wanted = formatHostSide(mapping) + formatInside(mapping);
+    return new SluiceError('SLUICE_PORT_ALLOCATED', `Bind for ${wanted} failed: ${taken}`);
   });
   if (conflicts.length > 0) throw oneError(conflicts);
 }

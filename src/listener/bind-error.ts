@@ -32,13 +32,17 @@ const failures: Readonly<Record<string, BindFailure>> = {
   },
 };
 
-/** `Bind for 0.0.0.0:5000 failed: port is already allocated`, as dockerd says it. */
-export function bindError(endpoint: Endpoint, cause: unknown): SluiceError {
+/**
+ * `Bind for 0.0.0.0:5000 failed: port is already allocated`, as dockerd says it.
+ *
+ * @param inside ` inside web` for a listener in another network namespace
+ */
+export function bindError(endpoint: Endpoint, cause: unknown, inside = ''): SluiceError {
   const failure = failures[errnoOf(cause) ?? ''];
   const words = failure?.words ?? messageOf(cause);
   return new SluiceError(
     failure?.code ?? 'SLUICE_BIND_FAILED',
-    `Bind for ${formatEndpoint(endpoint)} failed: ${words}`,
+    `Bind for ${formatEndpoint(endpoint)}${inside} failed: ${words}`,
     { cause, retryable: failure?.retryable ?? false },
   );
 }

@@ -1,5 +1,5 @@
 import { everyIpv4, everyIpv6, type IpAddress, isWildcard } from '../address/ip.js';
-import type { Mapping } from './mapping.js';
+import { formatInside, type Mapping } from './mapping.js';
 
 /** Two mappings that want one port; the earlier one has it. */
 export interface Conflict {
@@ -14,14 +14,14 @@ export function listenAddresses(hostIp: IpAddress | undefined): readonly IpAddre
 
 /**
  * A port belongs to one mapping: finds each mapping whose fixed host port is another's, on the same address or
- * inside the other's wildcard. Pools and free ports give way at bind time, so they never conflict here.
+ * inside the other's wildcard, of the same network namespace. Pools and free ports give way at bind time, so they never conflict here.
  */
 export function findConflicts(mappings: readonly Mapping[]): Conflict[] {
   const held = new HeldPorts();
   const conflicts: Conflict[] = [];
   for (const mapping of mappings) {
     if (mapping.hostPort.kind !== 'fixed') continue;
-    const port = `${mapping.hostPort.port}/${mapping.protocol}`;
+    const port = `${mapping.hostPort.port}/${mapping.protocol}${formatInside(mapping)}`;
     const addresses = listenAddresses(mapping.hostIp);
     const holder = addresses.map((ip) => held.holderOf(port, ip)).find((other) => other !== undefined);
     if (holder !== undefined) conflicts.push({ mapping, holder });

@@ -8,6 +8,7 @@ import { highestPort } from '../address/port.js';
 import { messageOf } from '../errors.js';
 import { limits } from '../limits.js';
 import { durationAllowed, durationPattern, parseDuration, parsePositiveDuration } from './duration.js';
+import { listenNamespaceAllowed, parseListenNamespace } from './listen-namespace.js';
 import { protocols } from './protocol.js';
 import { buildSpec, type PublishSpec, parsePublishSpec } from './publish-spec.js';
 import { parseTarget, targetAllowed } from './target-spec.js';
@@ -173,11 +174,20 @@ export const targetSchema = v.pipe(
   parsedBy(parseTarget),
 );
 
+export const inSchema = v.pipe(
+  v.string(listenNamespaceAllowed),
+  v.description(
+    `The network namespace to listen in, where that is not sluice's own: ${listenNamespaceAllowed}.`,
+  ),
+  parsedBy(parseListenNamespace),
+);
+
 const mappingEntry = closedObject(
   {
     name: v.optional(v.pipe(nameSchema, v.description('What this mapping is called in logs and tables.'))),
     to: targetSchema,
     network: v.optional(networkSchema),
+    in: v.optional(inSchema),
     ports: v.pipe(
       v.array(portSchema, 'a list of ports'),
       v.minLength(1, 'a list with at least one port'),

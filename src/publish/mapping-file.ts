@@ -11,8 +11,16 @@ import {
   readJson,
   type TextPosition,
 } from './json-document.js';
-import { defaultFlowOptions, expandSpec, type FlowOptions, formatHostSide, type Mapping } from './mapping.js';
 import {
+  defaultFlowOptions,
+  expandSpec,
+  type FlowOptions,
+  formatHostSide,
+  formatInside,
+  type Mapping,
+} from './mapping.js';
+import {
+  inSchema,
   knownKeysOf,
   type MappingEntry,
   mappingFileSchema,
@@ -77,6 +85,7 @@ function readableEntries(file: unknown): ReadableEntry[] {
     name: readable(nameSchema, valueAt(entry, 'name')),
     to: readable(targetSchema, valueAt(entry, 'to')),
     network: readable(networkSchema, valueAt(entry, 'network')),
+    in: readable(inSchema, valueAt(entry, 'in')),
     ports: listAt(entry, 'ports').map((port) => readable(portSchema, port)),
   }));
 }
@@ -110,7 +119,7 @@ function readEntries(
   const mappings = [...places.keys()];
   for (const { mapping, holder } of findConflicts(mappings)) {
     const holderPlace = formatPath(places.get(holder) ?? []);
-    const sides = `${formatHostSide(mapping)}/${mapping.protocol}`;
+    const sides = `${formatHostSide(mapping)}/${mapping.protocol}${formatInside(mapping)}`;
     fault(places.get(mapping) ?? [], `${sides}: port is already allocated, by ${holderPlace}`);
   }
   for (const { index, firstIndex, name } of repeatedNames(entries)) {
@@ -136,7 +145,12 @@ function expandEntries(
   const places = new Map<Mapping, JsonPath>();
   for (const [index, entry] of entries.entries()) {
     const target = targetOf(entry, (message) => fault(['mappings', index, 'network'], message));
-    const base = { name: entry.name ?? targetName(target), target, options: flowOptionsOf(entry) };
+    const base = {
+      name: entry.name ?? targetName(target),
+      in: entry.in,
+      target,
+      options: flowOptionsOf(entry),
+    };
     for (const [portIndex, spec] of entry.ports.entries()) {
       if (spec === undefined) continue;
       const place = ['mappings', index, 'ports', portIndex];

@@ -3,9 +3,10 @@ import { everyIpv4, type IpAddress } from '../address/ip.js';
 import { formatPortRange, type PortRange, portCount } from '../address/port.js';
 import { SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
+import { formatListenNamespace } from './listen-namespace.js';
 import type { Protocol } from './protocol.js';
 import type { PublishSpec } from './publish-spec.js';
-import type { TargetSpec } from './target-spec.js';
+import type { NamespaceSpec, TargetSpec } from './target-spec.js';
 
 /** The times and bounds of a mapping's flows; each has a default in limits.ts. */
 export interface FlowOptions {
@@ -40,6 +41,8 @@ export interface Mapping {
   /** undefined: every address of the host, by one listener for IPv4 and one for IPv6. */
   readonly hostIp: IpAddress | undefined;
   readonly hostPort: HostPort;
+  /** The network namespace it listens in; undefined: sluice's own. */
+  readonly in: NamespaceSpec | undefined;
   readonly target: TargetSpec;
   /** The port at the target; for a unix socket only a label. */
   readonly targetPort: number;
@@ -47,7 +50,7 @@ export interface Mapping {
 }
 
 /** What the mappings of one target have in common. */
-export type MappingBase = Pick<Mapping, 'name' | 'target' | 'options'>;
+export type MappingBase = Pick<Mapping, 'name' | 'in' | 'target' | 'options'>;
 
 /**
  * The mappings a publish spec stands for, one a container port.
@@ -91,6 +94,11 @@ export function formatPublished(hostPort: HostPort): string {
 /** `0.0.0.0:8080`: what Docker would name in an error about this mapping's host side. */
 export function formatHostSide({ hostIp, hostPort }: Pick<Mapping, 'hostIp' | 'hostPort'>): string {
   return formatHostPort(hostIp ?? everyIpv4, formatPublished(hostPort) || '0');
+}
+
+/** ` inside web`, or nothing for sluice's own namespace. */
+export function formatInside(mapping: Pick<Mapping, 'in'>): string {
+  return mapping.in === undefined ? '' : ` inside ${formatListenNamespace(mapping.in)}`;
 }
 
 function unsupported(message: string): SluiceError {

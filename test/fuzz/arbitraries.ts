@@ -51,7 +51,7 @@ const container = fc.oneof(
   fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/),
   fc.stringMatching(/^[0-9a-f]{12,64}$/),
 );
-const namespace: fc.Arbitrary<NamespaceSpec> = fc.oneof(
+export const namespace: fc.Arbitrary<NamespaceSpec> = fc.oneof(
   unixPath.map((path) => ({ kind: 'path' as const, path })),
   fc.integer({ min: 1, max: 4_194_304 }).map((pid) => ({ kind: 'pid' as const, pid })),
   container.map((name) => ({ kind: 'container' as const, container: name })),

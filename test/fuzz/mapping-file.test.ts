@@ -42,6 +42,7 @@ const nearlyValidEntry = fc.record(
   {
     name: text,
     network: fc.oneof(text, fc.constantFrom('my-net', '-')),
+    in: fc.oneof(text, fc.constantFrom('netns:pid:1', 'netns:x')),
     to: fc.oneof(targetSpec.map(formatTarget), text, fc.jsonValue()),
     ports: fc.array(fc.oneof(spec, longPort, fc.integer(), fc.jsonValue()), { maxLength: 4 }),
     connect_timeout: fc.oneof(text, fc.jsonValue()),

@@ -4,10 +4,11 @@ import { isWildcard, parseIp } from '../../src/address/ip.js';
 import { formatPortRange, highestPort, parsePortRange } from '../../src/address/port.js';
 import { limits } from '../../src/limits.js';
 import { formatDuration, parseDuration } from '../../src/publish/duration.js';
+import { formatListenNamespace, parseListenNamespace } from '../../src/publish/listen-namespace.js';
 import { formatPublishSpec, parsePublishSpec } from '../../src/publish/publish-spec.js';
 import { formatTarget, parseTarget } from '../../src/publish/target-spec.js';
 import { outcomeOf } from '../support/outcome.js';
-import { ip, ipText, portRange, publishSpec, targetSpec, textsFrom } from './arbitraries.js';
+import { ip, ipText, namespace, portRange, publishSpec, targetSpec, textsFrom } from './arbitraries.js';
 
 const many = { numRuns: 1_000 };
 
@@ -43,6 +44,7 @@ describe('a parser reads any text or refuses it, with our error on one line and 
   it.each([
     ['parsePublishSpec', parsePublishSpec, anySpec],
     ['parseTarget', parseTarget, anyTarget],
+    ['parseListenNamespace', parseListenNamespace, anyTarget],
     ['parseDuration', parseDuration, anyDuration],
   ] as const)('%s', (_, parse, texts) => {
     const outcomes = new Set<string>();
@@ -82,6 +84,15 @@ describe('what is printed is read as the same value', () => {
     fc.assert(
       fc.property(targetSpec, (target) => {
         expect(parseTarget(formatTarget(target))).toEqual(target);
+      }),
+      many,
+    );
+  });
+
+  it('a namespace to listen in', () => {
+    fc.assert(
+      fc.property(namespace, (inside) => {
+        expect(parseListenNamespace(formatListenNamespace(inside))).toEqual(inside);
       }),
       many,
     );

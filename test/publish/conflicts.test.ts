@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { everyIpv4, everyIpv6, parseIp } from '../../src/address/ip.js';
 import { findConflicts, listenAddresses } from '../../src/publish/conflicts.js';
+import { parseListenNamespace } from '../../src/publish/listen-namespace.js';
 import type { Mapping } from '../../src/publish/mapping.js';
 import { mappingsOf } from '../support/mappings.js';
 
@@ -54,6 +55,21 @@ describe('a host port is not taken', () => {
     ['free ports are of the kernel’s choice', ['80', '80', '127.0.0.1::80']],
   ])('%s', (_, specs) => {
     expect(conflictsOf(...specs)).toEqual([]);
+  });
+});
+
+describe('network namespaces', () => {
+  const inside = (text: string) => ({ in: parseListenNamespace(text) });
+  const [here = {} as Mapping] = mappingsOf('127.0.0.1:80:1');
+
+  it('have ports of their own', () => {
+    const apart = [here, { ...here, ...inside('web') }, { ...here, ...inside('netns:pid:7') }];
+    expect(findConflicts(apart)).toEqual([]);
+  });
+
+  it('have each port once', () => {
+    const [holder, mapping] = [inside('web'), inside('netns:docker:web')].map((own) => ({ ...here, ...own }));
+    expect(findConflicts([here, holder as Mapping, mapping as Mapping])).toEqual([{ mapping, holder }]);
   });
 });
 

@@ -10,7 +10,7 @@ const portAllowed =
 const durationAllowed = 'a duration such as "500ms", "5s" or "1m30s", at most 24 days (576h)';
 const nameAllowed = 'a name of letters, digits, "_", "." and "-", starting with a letter or digit';
 const flowsAllowed = 'a whole number from 1 to 1048576';
-const entryKeys = 'name, to, network, ports, connect_timeout, wait, idle_timeout, udp_timeout, max_flows';
+const entryKeys = 'name, to, network, in, ports, connect_timeout, wait, idle_timeout, udp_timeout, max_flows';
 
 function faultsOf(text: string): readonly string[] {
   const error = thrownBy(() => parseMappingFile(text, 'f.json'));

@@ -32,6 +32,7 @@ describe('the published JSON Schema', () => {
         'name',
         'to',
         'network',
+        'in',
         'ports',
         'connect_timeout',
         'wait',

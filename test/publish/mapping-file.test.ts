@@ -113,6 +113,22 @@ describe('"to"', () => {
   });
 });
 
+describe('"in"', () => {
+  it('is the namespace that every port of the mapping listens in', () => {
+    const text = JSON.stringify({ mappings: [{ to: 'web', in: 'db', ports: ['80', '81'] }] });
+    const { mappings } = parseMappingFile(text, 'f.json');
+    expect(mappings.map((mapping) => mapping.in)).toEqual([
+      { kind: 'container', container: 'db' },
+      { kind: 'container', container: 'db' },
+    ]);
+  });
+
+  it('keeps its ports apart from those of others', () => {
+    const entries = [undefined, 'db', 'netns:pid:7'].map((own) => ({ to: 'web', in: own, ports: ['80:80'] }));
+    expect(parseMappingFile(JSON.stringify({ mappings: entries }), 'f.json').mappings).toHaveLength(3);
+  });
+});
+
 describe('a port', () => {
   const free = { kind: 'free' };
   it.each([

@@ -11,7 +11,12 @@ import { parseTarget } from '../../src/publish/target-spec.js';
 import { mappingsOf } from '../support/mappings.js';
 import { thrownBy } from '../support/thrown.js';
 
-const onUnixSocket = { name: 'app', target: parseTarget('unix:/run/app.sock'), options: defaultFlowOptions };
+const onUnixSocket = {
+  name: 'app',
+  in: undefined,
+  target: parseTarget('unix:/run/app.sock'),
+  options: defaultFlowOptions,
+};
 
 describe('expandSpec', () => {
   it('gives one mapping a container port, each with the host port beside it', () => {

@@ -7,6 +7,7 @@ export function mappingsOf(...specs: string[]): Mapping[] {
   return specs.flatMap((spec) =>
     expandSpec(parsePublishSpec(spec), {
       name: 'web',
+      in: undefined,
       target: parseTarget('10.0.0.1'),
       options: defaultFlowOptions,
     }),
