@@ -28,6 +28,8 @@ export interface ExitStatus {
 export interface StartOptions {
   /** Options for node itself, before the executable. */
   readonly nodeOptions?: readonly string[];
+  /** Another copy of it than the checkout's own. */
+  readonly executable?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** The folder it runs in, where that is not the tests' own. */
   readonly cwd?: string;
@@ -44,11 +46,15 @@ export function spawnSluice(
   args: readonly string[],
   options: StartOptions = {},
 ): SluiceProcess {
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), sluicePath, ...args], {
-    stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
-    env: { ...process.env, ...options.env },
-    cwd: options.cwd ?? process.cwd(),
-  });
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeOptions ?? []), options.executable ?? sluicePath, ...args],
+    {
+      stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
+      env: { ...process.env, ...options.env },
+      cwd: options.cwd ?? process.cwd(),
+    },
+  );
   scope.onEnd(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
