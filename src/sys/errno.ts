@@ -11,6 +11,7 @@ export const Errno = {
   EINVAL: 22,
   ENFILE: 23,
   EMFILE: 24,
+  ENOSPC: 28,
   EPIPE: 32,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
