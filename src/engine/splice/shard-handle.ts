@@ -60,11 +60,12 @@ export class ShardHandle {
     running.add(this.#stopNow);
   }
 
-  /** Nothing happens once the thread has ended: its eventfd's number may be some flow's by now. */
-  send(command: Command): void {
-    if (this.#gone) return;
+  /** False, and nothing happens, once the thread has ended: its eventfd's number may be some flow's by now. */
+  send(command: Command): boolean {
+    if (this.#gone) return false;
     this.#worker.postMessage(command);
     this.#calls.write(this.#eventDescriptor, this.#one.address, 8);
+    return true;
   }
 
   /** Ends the thread, and with it the flows it still has. */

@@ -5,7 +5,8 @@
  * eventfd, after which the message port is read; reports go out by postMessage, which needs no turn of this thread's loop.
  *
  * Whatever throws here outside a flow's own step is a fault of the shard: it ends all its flows, says why, and stops.
- * The main thread starts another in its place.
+ * The main thread starts another in its place. A listener that cannot even be served is told of alone, since another
+ * shard would fare no better with it.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { limits } from '../../limits.js';
@@ -53,11 +54,7 @@ class Shard implements Handler {
     } catch (error) {
       const flows = this.#context.flows;
       this.#endAll();
-      report({
-        kind: 'failed',
-        flows,
-        cause: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
+      report({ kind: 'failed', flows, cause: causeOf(error) });
     }
     this.#context.ends.flush();
     this.#context.pipes.closeSpare();
@@ -107,11 +104,13 @@ class Shard implements Handler {
       this.#context.ends.flush();
       report({ kind: 'empty', service });
     };
-    const server =
-      served.protocol === 'tcp'
-        ? new TcpAcceptor(this.#context, served, counters, whenEmpty)
-        : new UdpRelay(this.#context, served, counters, whenEmpty);
-    this.#servers.set(service, server);
+    const Server = served.protocol === 'tcp' ? TcpAcceptor : UdpRelay;
+    try {
+      this.#servers.set(service, new Server(this.#context, served, counters, whenEmpty));
+    } catch (error) {
+      // It holds nothing yet, and the services beside it have no part in it.
+      report({ kind: 'unserved', service, cause: causeOf(error) });
+    }
   }
 
   #drain(service: number): void {
@@ -161,6 +160,12 @@ function openContext(start: ShardStart): ShardContext {
     acceptBuffer: arena.take(sockaddrBytes + 8),
     report,
   };
+}
+
+/** In one line: what was thrown, and where. */
+function causeOf(error: unknown): string {
+  const where = error instanceof Error ? error.stack?.split('\n').find((line) => /^ +at /.test(line)) : '';
+  return `${String(error)}${where === undefined ? '' : where.replace(/^ +/, ' ')}`;
 }
 
 function report(message: Report): void {
