@@ -77,6 +77,8 @@ export const limits = {
   /** Asked for each pipe: the kernel's usual fs.pipe-max-size. */
   pipeBytes: 1024 * 1024,
   pipesPerShard: 512,
+  /** Flows that share one pipe where descriptors are few: most flows never move bulk. */
+  flowsPerPipe: 8,
   sparePipesPerShard: 16,
   /** Bytes a direction may move before others have their turn. */
   bytesPerTurn: 1024 * 1024,

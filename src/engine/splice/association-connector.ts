@@ -1,6 +1,6 @@
 /**
  * Gives UDP associations their sockets, each connected to the target. Where there is no descriptor or no local port to
- * have, spare pipes are closed, and then the association idle longest makes room, as it does at the other bounds.
+ * have, pipes that nothing is in are closed, and then the association idle longest makes room, as it does at the other bounds.
  */
 import { limits } from '../../limits.js';
 import { EPOLLET, EPOLLIN } from '../../sys/epoll.js';
@@ -22,7 +22,7 @@ const noSocket = -2;
  */
 const replaceable = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.EAGAIN]);
 
-/** Spare pipes once, and one association: what is short may not be ours, and then no number of them helps. */
+/** Pipes once, and one association: what is short may not be ours, and then no number of them helps. */
 const roomsMade = 2;
 
 export class AssociationConnector {
@@ -74,7 +74,7 @@ export class AssociationConnector {
 
   #makeRoom(association: UdpAssociation, table: UdpTable<UdpAssociation>, errno: number): boolean {
     const { pipes, scarcity } = this.#context;
-    if (errno !== Errno.EAGAIN && pipes.closeSpare()) return true;
+    if (errno !== Errno.EAGAIN && pipes.closeUnused()) return true;
     if (!table.evictQuietest(association)) return false;
     scarcity.tell(errno, 'a UDP client gets no socket', 'the one idle longest makes room');
     return true;

@@ -113,7 +113,7 @@ export class Pump {
     from.streak += 1;
     if (from.streak < limits.bulkReads || from.urgent || from.pipe !== undefined) return;
     from.streak = 0;
-    from.pipe = this.#context.pipes.borrow();
+    this.#context.pipes.lend(from);
   }
 
   /** splice stops for good before an urgent byte, with 0 where a FIN is queued: only recv knows whether it is the end. */
@@ -156,8 +156,7 @@ export class Pump {
   }
 
   #returnPipe(from: Side): void {
-    if (from.pipe !== undefined) this.#context.pipes.giveBack(from.pipe, true);
-    from.pipe = undefined;
+    this.#context.pipes.giveBack(from);
     from.streak = 0;
   }
 

@@ -14,6 +14,7 @@ export interface ShardStart {
   /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
   readonly owned: SharedArrayBuffer;
   readonly maxFlows: number;
+  readonly maxPipes: number;
   /** False: the ends of flows are counted only. */
   readonly reportEnds: boolean;
 }

@@ -57,7 +57,7 @@ class Shard implements Handler {
       report({ kind: 'failed', flows, cause: causeOf(error) });
     }
     this.#context.ends.flush();
-    this.#context.pipes.closeSpare();
+    this.#context.pipes.closeUnused();
   }
 
   /** The eventfd was written: commands wait. */
@@ -143,7 +143,7 @@ function openContext(start: ShardStart): ShardContext {
     loop,
     pipes: new PipePool(sys, arena, {
       pipeBytes: limits.pipeBytes,
-      most: limits.pipesPerShard,
+      most: start.maxPipes,
       mostSpare: limits.sparePipesPerShard,
     }),
     holds: new HoldPool(),

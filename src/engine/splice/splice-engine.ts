@@ -82,7 +82,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     return new ShardHandle(
       {
         clock: this.#clock.memory,
-        maxFlows: Math.max(1, Math.floor(this.#options.maxFlows / this.#options.shards)),
+        ...this.#shareOfDescriptors(),
         reportEnds: this.#options.onFlowEnds !== undefined,
       },
       {
@@ -90,6 +90,13 @@ export class SpliceEngine implements Engine<SpliceListener> {
         died: (cause, flows) => this.#died(index, cause, flows),
       },
     );
+  }
+
+  /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */
+  #shareOfDescriptors(): { readonly maxFlows: number; readonly maxPipes: number } {
+    const pairs = Math.max(1, Math.floor(this.#options.maxFlows / this.#options.shards));
+    const maxPipes = Math.min(limits.pipesPerShard, Math.floor(pairs / (1 + limits.flowsPerPipe)));
+    return { maxFlows: pairs - maxPipes, maxPipes };
   }
 
   #take(report: Report, shard: number): void {

@@ -123,7 +123,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     if (errno === Errno.EAGAIN || errno === Errno.EINVAL) return false;
     if (!isScarce(errno)) return true; // It was the connection's own end (accept(2)): the next may do better.
     const { pipes, scarcity } = this.#context;
-    if (pipes.closeSpare()) return true;
+    if (pipes.closeUnused()) return true;
     this.#pause();
     scarcity.wait(this, errno, 'connections wait to be accepted');
     return false;

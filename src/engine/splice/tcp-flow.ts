@@ -196,7 +196,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
       this.#dialFailed(dialEventOf(errnoName(errno)), errno);
       return;
     }
-    if (isScarce(errno) && context.pipes.closeSpare()) context.scarcity.something();
+    if (isScarce(errno) && context.pipes.closeUnused()) context.scarcity.something();
     this.#state = 'starved';
     this.#starvedBy = errno;
     context.scarcity.wait(this, errno, 'a dial to a target waits');
@@ -349,9 +349,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   #closeSide(side: Side, action: CloseAction): void {
     const { context } = this.#host;
     if (side.hold !== undefined) context.holds.giveBack(side.hold);
-    if (side.pipe !== undefined) context.pipes.giveBack(side.pipe, side.piped === 0);
+    context.pipes.giveBack(side);
     side.hold = undefined;
-    side.pipe = undefined;
     if (side.descriptor < 0) return;
     if (action === 'reset') this.#lingerNot(side.descriptor);
     context.owned[side.descriptor] = 0;
