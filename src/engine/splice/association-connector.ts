@@ -18,7 +18,7 @@ const noSocket = -2;
 
 /**
  * What one association less helps against. A UDP connect says EAGAIN where no local port is free
- * (test/platform/shortage.test.ts); EADDRNOTAVAIL is the want of an address, which an eviction does not bring.
+ * (test/e2e/shortage.test.ts); EADDRNOTAVAIL is the want of an address, which an eviction does not bring.
  */
 const replaceable = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.EAGAIN]);
 
