@@ -5,6 +5,7 @@ export const Errno = {
   EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
+  EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
@@ -27,7 +28,6 @@ export const Errno = {
 
 const names = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [value, name]));
 const otherNames: Readonly<Record<number, string>> = {
-  9: 'EBADF',
   88: 'ENOTSOCK',
   92: 'ENOPROTOOPT',
   97: 'EAFNOSUPPORT',
