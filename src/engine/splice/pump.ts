@@ -9,8 +9,8 @@
  * has drained the socket and the next byte makes an edge (test/platform/epoll.test.ts), unless urgent data cut it short or
  * the socket is broken. Where the FIN was seen queued before a read, a short read has also reached that FIN.
  *
- * splice says EAGAIN for an empty socket and for a full pipe alike, so a socket is spliced from only while the pipe is
- * empty.
+ * splice says EAGAIN for an empty socket and for a full pipe alike (test/platform/epoll.test.ts), so a socket is spliced
+ * from only while the pipe is empty.
  */
 import { limits } from '../../limits.js';
 import { Errno } from '../../sys/errno.js';

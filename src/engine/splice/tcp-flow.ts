@@ -190,7 +190,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   #dialStopped(errno: number): void {
     const { context } = this.#host;
     this.#dropTarget();
-    // A unix listener whose queue is full says EAGAIN: that passes too.
+    // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts): that passes too.
     const passes = isScarce(errno) || errno === Errno.EADDRNOTAVAIL || errno === Errno.EAGAIN;
     if (!passes) {
       this.#dialFailed(dialEventOf(errnoName(errno)), errno);
@@ -358,7 +358,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     side.descriptor = -1;
   }
 
-  /** With linger on and zero, close sends a RST (socket(7)); a unix socket takes the option and only closes. */
+  /** With linger on and zero, close sends a RST (test/platform/epoll.test.ts); a unix socket only closes. */
   #lingerNot(descriptor: number): void {
     const { sys, arena, scratch } = this.#host.context;
     arena.words[scratch >> 2] = 1;
