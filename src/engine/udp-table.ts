@@ -92,13 +92,15 @@ export class UdpTable<Entry extends UdpEntry<Entry>> {
 
   /** Ends the associations whose time has come, the first due first. */
   expire(nowMs: number): void {
-    let due = this.#firstDue(nowMs);
-    while (due !== undefined) {
-      this.delete(due);
-      this.#host.ended(due, 'expired');
-      due = this.#firstDue(nowMs);
+    try {
+      for (let due = this.#firstDue(nowMs); due !== undefined; due = this.#firstDue(nowMs)) {
+        this.delete(due);
+        this.#host.ended(due, 'expired');
+      }
+    } finally {
+      // A fault in one end must not leave the others without their timer.
+      this.#wake();
     }
-    this.#wake();
   }
 
   /** When the next association expires; Infinity where the table is empty. */

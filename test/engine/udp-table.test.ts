@@ -23,9 +23,9 @@ class Host implements UdpTableHost<Association> {
     this.wakesAtMs = atMs;
   }
 
-  ended(entry: Association, reason: 'expired' | 'evicted'): void {
+  ended: UdpTableHost<Association>['ended'] = (entry, reason) => {
     this[reason].push(entry);
-  }
+  };
 }
 
 /** A table with so many associations, each added a millisecond after the one before. */
@@ -90,7 +90,7 @@ describe('the table', () => {
     expect(table.nextExpiryMs()).toBe(Number.POSITIVE_INFINITY);
     table.expire(1e9);
     expect(table.evictQuietest()).toBe(false);
-    expect(host).toEqual(new Host());
+    expect([host.expired, host.evicted, host.wakesAtMs]).toEqual([[], [], Number.POSITIVE_INFINITY]);
   });
 
   it('evicts whoever was idle longest, answered or not', () => {
@@ -111,6 +111,16 @@ describe('the table', () => {
     expect(table.evictQuietest(only)).toBe(false);
     expect(host.evicted).toEqual([]);
     expect(table.size).toBe(1);
+  });
+
+  it('goes on expiring after an end that throws', () => {
+    const { table, host, associations } = tableOf(2);
+    host.ended = () => {
+      throw new Error('a fault');
+    };
+    expect(() => table.expire(30)).toThrow('a fault');
+    expect(host.wakesAtMs).toBe(31);
+    expect(table.size).toBe(associations.length - 1);
   });
 
   it('asks to be woken when the first expires, and at no other time', () => {

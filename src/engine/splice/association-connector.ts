@@ -1,6 +1,7 @@
 /**
  * Gives UDP associations their sockets, each connected to the target. Where there is no descriptor or no local port to
- * have, pipes that nothing is in are closed, and then the association idle longest makes room, as it does at the other bounds.
+ * have, pipes that nothing is in are closed, and then the association idle longest makes room, as it does at the other
+ * bounds.
  */
 import { limits } from '../../limits.js';
 import { EPOLLET, EPOLLIN } from '../../sys/epoll.js';

@@ -218,7 +218,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     const { incoming, sys } = this.#context;
     const length = incoming.length(index);
     if (sys.send(descriptor, incoming.bufferAddress(index), length, sendFlags) >= 0) return;
-    // A refusal is an earlier datagram's, told in this one's place (test/platform/epoll.test.ts): this one may still go.
+    // A refusal is an earlier datagram's, told in this one's place (test/platform/epoll.test.ts); this may still go.
     if (!this.#notSent(sys.errno())) return;
     if (sys.send(descriptor, incoming.bufferAddress(index), length, sendFlags) < 0)
       this.#notSent(sys.errno());
