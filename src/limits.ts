@@ -60,8 +60,8 @@ export const limits = {
 
   // --- the splice engine --------------------------------------------------------------------------------------
 
-  /** Shards, unless asked otherwise: see ARCHITECTURE.md for what more of them measured. */
-  shards: 1,
+  /** Threads that forward, unless asked otherwise; 0 is the main thread. ARCHITECTURE.md has what they measured. */
+  shards: 0,
   shardsMost: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */
   copyBytes: 64 * 1024,

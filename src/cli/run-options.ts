@@ -43,7 +43,7 @@ export const runOptionTable = {
   shards: {
     type: 'string',
     requiresArg: true,
-    describe: `Threads of the splice engine [${limits.shards}]`,
+    describe: `Threads that forward, in the splice engine; 0: the main one [${limits.shards}]`,
   },
   engine: { choices: engineChoices, default: 'auto' as const, describe: 'What moves the bytes' },
   'log-level': { choices: logLevels, default: 'info' as const, describe: 'Least level that is logged' },

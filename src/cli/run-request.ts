@@ -12,7 +12,7 @@ export interface RunRequest {
   readonly name: string;
   readonly mappings: readonly Mapping[];
   readonly drainTimeoutMs: number;
-  /** Threads of the splice engine. */
+  /** Threads of the splice engine; 0: the main thread forwards. */
   readonly shards: number;
 }
 
@@ -59,7 +59,7 @@ function flowOptions(options: RunOptions): FlowOptions {
     maxFlows:
       maxFlows === undefined
         ? defaultFlowOptions.maxFlows
-        : wholeNumber('--max-flows', maxFlows, limits.flowsMost),
+        : wholeNumber('--max-flows', maxFlows, 1, limits.flowsMost),
   };
 }
 
@@ -90,16 +90,16 @@ function positiveDuration(option: string, text: string | undefined): number | un
   return milliseconds;
 }
 
-function wholeNumber(option: string, text: string, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > most) {
-    throw usage(`${option} ${text}: it must be a whole number from 1 to ${most}`);
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : -1;
+  if (value < least || value > most) {
+    throw usage(`${option} ${text}: it must be a whole number from ${least} to ${most}`);
   }
   return value;
 }
 
 function shardCount(text: string | undefined): number {
-  return text === undefined ? limits.shards : wholeNumber('--shards', text, limits.shardsMost);
+  return text === undefined ? limits.shards : wholeNumber('--shards', text, 0, limits.shardsMost);
 }
 
 /** A parser's error is about the command line here. */

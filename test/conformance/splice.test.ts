@@ -6,7 +6,7 @@ import { tcpCarrying } from './tcp-carrying.js';
 import { tcpDialling } from './tcp-dialling.js';
 import { udpPolicy } from './udp.js';
 
-describe.each([1, 2])('the splice engine with %d shards', (shards) => {
+describe.each([0, 1, 2])('the splice engine with %d threads', (shards) => {
   tcpCarrying(spliceEngine(shards));
   tcpDialling(spliceEngine(shards));
   tcpBounds(spliceEngine(shards));

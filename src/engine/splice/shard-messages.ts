@@ -1,15 +1,11 @@
 /**
- * What the main thread and a shard say to each other.
- *
- * A shard sleeps in epoll_wait, so its message port is only looked at after its eventfd was written: post first, then
- * write. Reports need no such thing, since the main thread's loop is Node's own.
+ * What the engine and a shard say to each other: plain data, since the shard may be on another thread.
  */
 import type { Protocol } from '../../publish/protocol.js';
 import type { Route, TargetAddress } from '../engine.js';
 
-/** What a shard is started with. */
-export interface ShardStart {
-  readonly eventDescriptor: number;
+/** What a shard is made with. */
+export interface ShardSetup {
   readonly clock: SharedArrayBuffer;
   /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
   readonly owned: SharedArrayBuffer;

@@ -1,8 +1,8 @@
 /**
- * The Linux engine: system calls from worker threads, as fast as a C program makes them.
+ * The Linux engine: the system's own calls, made about as fast as a C program makes them.
  *
  * Theory of operation. The main thread, where everything here runs, binds listeners and speaks to shards; shards forward
- * (shard.ts). A TCP listener is in the epoll of every shard; a UDP listener is one shard's alone, since its associations are.
+ * (shard.ts), the only one on the main thread (main-shard.ts) or each on its own (thread-shard.ts). A TCP listener is in the epoll of every shard; a UDP listener is one shard's alone, since its associations are.
  * Counters are in shared memory, a block a service a shard. Flow ends come in batches of numbers.
  *
  * Who closes what: a shard closes the sockets of its flows and nobody else does; listeners are closed here, once every
@@ -13,14 +13,17 @@ import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import { readEnd, recordFields } from './end-records.js';
-import { ShardHandle } from './shard-handle.js';
+import { MainShard } from './main-shard.js';
+import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Report, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
 import { SpliceService } from './splice-service.js';
+import { ThreadShard } from './thread-shard.js';
 
 export interface SpliceEngineOptions extends Omit<EngineOptions, 'clock'> {
   readonly clock?: SharedClock;
+  /** Threads that forward; 0: the main thread does. */
   readonly shards: number;
 }
 
@@ -40,7 +43,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   constructor(options: SpliceEngineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? new SharedClock();
-    this.#shards = Array.from({ length: options.shards }, (_, index) => this.#startShard(index));
+    this.#shards = Array.from({ length: Math.max(1, options.shards) }, (_, index) => this.#startShard(index));
   }
 
   serve(listener: SpliceListener, route: Route, service: number): Service {
@@ -79,22 +82,21 @@ export class SpliceEngine implements Engine<SpliceListener> {
   }
 
   #startShard(index: number): ShardHandle {
-    return new ShardHandle(
-      {
-        clock: this.#clock.memory,
-        ...this.#shareOfDescriptors(),
-        reportEnds: this.#options.onFlowEnds !== undefined,
-      },
-      {
-        report: (report) => this.#take(report, index),
-        died: (cause, flows) => this.#died(index, cause, flows),
-      },
-    );
+    const setup = {
+      clock: this.#clock.memory,
+      ...this.#shareOfDescriptors(),
+      reportEnds: this.#options.onFlowEnds !== undefined,
+    };
+    const events: ShardEvents = {
+      report: (report) => this.#take(report, index),
+      died: (cause, flows) => this.#died(index, cause, flows),
+    };
+    return this.#options.shards === 0 ? new MainShard(setup, events) : new ThreadShard(setup, events);
   }
 
   /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */
   #shareOfDescriptors(): { readonly maxFlows: number; readonly maxPipes: number } {
-    const pairs = Math.max(1, Math.floor(this.#options.maxFlows / this.#options.shards));
+    const pairs = Math.max(1, Math.floor(this.#options.maxFlows / Math.max(1, this.#options.shards)));
     const maxPipes = Math.min(limits.pipesPerShard, Math.floor(pairs / (1 + limits.flowsPerPipe)));
     return { maxFlows: pairs - maxPipes, maxPipes };
   }

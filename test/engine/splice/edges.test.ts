@@ -124,9 +124,9 @@ describe('many shards', () => {
   });
 });
 
-describe('a shard that fails', () => {
+describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {
   test('ends its flows, says why, and its listeners are served by another', async () => {
-    const rig = startRig(scope, spliceEngine(1));
+    const rig = startRig(scope, spliceEngine(shards));
     const server = await tcpServer(scope, '127.0.0.1', (socket) => socket.pipe(socket));
     const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
     const broken = await rig.serve('tcp', '127.0.0.1', [server.address]);

@@ -22,7 +22,9 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
   let loop: EventLoop;
   beforeEach(() => {
     raw = new RawSockets(scope);
-    loop = new EventLoop(openSyscalls(), new Arena(16_384), new SharedClock());
+    const made = new EventLoop(openSyscalls(), new Arena(16_384), new SharedClock());
+    scope.onEnd(() => made.free());
+    loop = made;
   });
 
   /** Ends a run that nothing else ends: the test then fails by what it has not seen. */
