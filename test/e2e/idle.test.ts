@@ -22,13 +22,13 @@ function cpuTicks(pid: number): number {
 describeWhere(canTrace, 'no strace', 'sluice with nothing to do', () => {
   const scope = useScope();
 
-  test('makes no system call and uses no CPU once its flows have ended and its timers have run out', async () => {
+  test.each([0, 2])('and %d threads makes no system call and uses no CPU', async (shards) => {
     const target = await udpPeer(scope, '127.0.0.1', udpEcho);
     const tcpPort = await listenTcp(scope, echo);
     const sluice = await runSluice(
       scope,
       [
-        ...['--engine', 'splice', '--shards', '2', '--udp-timeout', '200ms'],
+        ...['--engine', 'splice', '--shards', `${shards}`, '--udp-timeout', '200ms'],
         ...['-p', `127.0.0.1::${tcpPort}`, '-p', `127.0.0.1::${target.endpoint.port}/udp`, '127.0.0.1'],
       ],
       2,
@@ -40,6 +40,7 @@ describeWhere(canTrace, 'no strace', 'sluice with nothing to do', () => {
       await client.next();
     });
     await Promise.all(clients);
+    // Once its flows have ended, its timers have run out.
     await sluice.flowsLogged(flows, 'done');
     await sluice.flowsLogged(flows, 'expired');
     const made = await trace(scope, [sluice.pid], ['-f']);
