@@ -2,6 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Endpoint } from '../../../src/address/endpoint.js';
 import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
@@ -15,10 +16,14 @@ import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { useScope } from '../../support/scope.js';
 import {
   dialError,
+  echo,
   ending,
   endpointOf,
+  exchange,
+  hashAll,
   readAll,
   readExactly,
+  sendPattern,
   tcpClient,
   tcpServer,
 } from '../../support/tcp-peers.js';
@@ -111,6 +116,39 @@ describe('a shard full of flows', () => {
     await until('the bound to be met', () => second.service.counters().flowsOverLimit === 1);
     holder.end();
     expect((await readExactly(waiting, 2)).toString()).toBe('in');
+  });
+});
+
+describe('a process with few descriptors', () => {
+  const pipeEnds = () =>
+    readdirSync('/proc/self/fd').filter((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('pipe:');
+      } catch {
+        // Closed since it was listed.
+        return false;
+      }
+    }).length;
+
+  test('has a pipe for one flow in eight, and the others copy what they have to carry', async () => {
+    const rig = startRig(scope, spliceEngine(1), { maxFlows: 18 });
+    const server = await tcpServer(scope, '127.0.0.1', echo);
+    const { endpoint } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    // The thread's own loop has a pipe too: it is there once the thread has answered.
+    expect(await exchange(tcpClient(scope, endpoint), 'ready')).toBe('ready');
+    const before = pipeEnds();
+    let mostEnds = 0;
+    const flows = Array.from({ length: 6 }, async () => {
+      const client = tcpClient(scope, endpoint);
+      client.on('data', () => {
+        mostEnds = Math.max(mostEnds, pipeEnds() - before);
+      });
+      const received = hashAll(client);
+      return (await sendPattern(client, 8)) === (await received);
+    });
+    expect(new Set(await Promise.all(flows))).toEqual(new Set([true]));
+    // Two of the eighteen pairs of descriptors are for pipes.
+    expect(mostEnds).toBe(4);
   });
 });
 
