@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The folder it runs in, where that is not the tests' own. */
   readonly cwd?: string;
+  /** What the command has in front, which has to become it: `ip netns exec NAME`. */
+  readonly within?: readonly string[];
   /** Leaves stderr unread, as a log collector that hangs does. */
   readonly stderrUnread?: boolean;
   /** Files to write to in place of pipes. */
@@ -46,15 +48,14 @@ export function spawnSluice(
   args: readonly string[],
   options: StartOptions = {},
 ): SluiceProcess {
-  const child = spawn(
-    process.execPath,
-    [...(options.nodeOptions ?? []), options.executable ?? sluicePath, ...args],
-    {
-      stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
-      env: { ...process.env, ...options.env },
-      cwd: options.cwd ?? process.cwd(),
-    },
-  );
+  const executable = options.executable ?? sluicePath;
+  const whole = [...(options.within ?? []), process.execPath, ...(options.nodeOptions ?? []), executable];
+  const [command = '', ...before] = whole;
+  const child = spawn(command, [...before, ...args], {
+    stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
+    env: { ...process.env, ...options.env },
+    cwd: options.cwd ?? process.cwd(),
+  });
   scope.onEnd(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');

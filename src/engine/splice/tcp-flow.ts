@@ -1,8 +1,8 @@
 /**
  * One TCP flow of the splice engine.
  *
- * States: `dialing` one target address after the other; `starved`, a dial that waits for a descriptor or a local port
- * (src/engine/splice/scarcity.ts); `open`; `ended`, once, by a row of the close table. The first event that ends a flow decides
+ * States: `unwatched`, while epoll lacks the room for its client; `dialing` one target address after the other; `starved`,
+ * a dial that waits for a descriptor or a local port (src/engine/splice/scarcity.ts); `open`; `ended`, once, by a row of the close table. The first event that ends a flow decides
  * its reason.
  *
  * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
@@ -35,7 +35,7 @@ import { Timer } from './timer-wheel.js';
 
 export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
-type State = 'dialing' | 'starved' | 'open' | 'ended';
+type State = 'unwatched' | 'dialing' | 'starved' | 'open' | 'ended';
 
 /** A client's address, network order: one word for IPv4, as a plain number, which costs no memory of its own. */
 export type ClientWords = number | Int32Array;
@@ -59,8 +59,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   address: PreparedTarget | undefined = undefined;
   readonly #host: TcpFlowHost;
   readonly #route: PreparedRoute;
-  #state: State = 'dialing';
+  #state: State = 'unwatched';
   #next = 0;
+  /** What it lacked last; 0 once an open flow lacks nothing any more. */
   #starvedBy = 0;
   #activeMs: number;
 
@@ -83,9 +84,22 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   }
 
   start(): void {
-    const errno = this.#host.context.loop.add(this.client.descriptor, this, everyEdge);
+    const { loop } = this.#host.context;
+    if (!this.#watchClient()) this.#setTimer(loop.nowMs + this.#route.connectTimeoutMs);
+  }
+
+  #watchClient(): boolean {
+    const { loop, scarcity } = this.#host.context;
+    const errno = loop.add(this.client.descriptor, this, everyEdge);
+    if (isScarce(errno)) {
+      this.#starvedBy = errno;
+      scarcity.wait(this, errno, 'an accepted connection waits to be watched');
+      return false;
+    }
+    this.#state = 'dialing';
     if (errno !== 0) this.end('internal-error', errno);
     else this.#dialNext('dial-unreachable', 0);
+    return true;
   }
 
   onEvents(descriptor: number, events: number): void {
@@ -108,6 +122,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   }
 
   retry(): boolean {
+    if (this.#state === 'unwatched') return this.#watchClient();
+    if (this.#state === 'open') return this.#retryMove();
     if (this.#state !== 'starved') return true;
     this.#state = 'dialing';
     this.#dial(this.#next - 1);
@@ -174,13 +190,13 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   #dialStopped(errno: number): void {
     const { context } = this.#host;
     this.#dropTarget();
-    // A unix listener whose queue is full says EAGAIN: that passes too.
+    // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts): that passes too.
     const passes = isScarce(errno) || errno === Errno.EADDRNOTAVAIL || errno === Errno.EAGAIN;
     if (!passes) {
       this.#dialFailed(dialEventOf(errnoName(errno)), errno);
       return;
     }
-    if (isScarce(errno) && context.pipes.closeSpare()) context.scarcity.something();
+    if (isScarce(errno) && context.pipes.closeUnused()) context.scarcity.something();
     this.#state = 'starved';
     this.#starvedBy = errno;
     context.scarcity.wait(this, errno, 'a dial to a target waits');
@@ -240,6 +256,18 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     if (this.#isOpen()) this.#pass(this.target, this.client);
   }
 
+  /** Trying again is no sign of life: for that something has to move. */
+  #retryMove(): boolean {
+    const { loop } = this.#host.context;
+    const activeMs = this.#activeMs;
+    this.#starvedBy = 0;
+    this.#move();
+    if (this.#starvedBy === 0 || !this.#isOpen()) return true;
+    this.#activeMs = activeMs;
+    if (loop.nowMs - activeMs >= limits.scarcityFlowMs) this.end('internal-error', this.#starvedBy);
+    return false;
+  }
+
   #pass(from: Side, to: Side): void {
     const { pump, context, counters } = this.#host;
     const before = from.received;
@@ -248,6 +276,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     if (moved > 0) counters.add(from === this.client ? 'bytesIn' : 'bytesOut', moved);
     if (result === 'waiting') return;
     if (result === 'more') context.loop.enqueue(this);
+    else if (result === 'starved') this.#lack(pump.errno);
     else if (result === 'finished') this.#passFin(from, to);
     else this.#endBy(result === 'from-failed' ? from : to, pump.errno);
   }
@@ -260,6 +289,11 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
       from.finPassed = true;
       this.#host.context.sys.shutdown(to.descriptor, SHUT_WR);
     }
+  }
+
+  #lack(errno: number): void {
+    this.#starvedBy = errno;
+    this.#host.context.scarcity.wait(this, errno, 'a flow waits to go on');
   }
 
   #endIfFailed(side: Side): void {
@@ -291,6 +325,10 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
       this.#checkIdle();
       return;
     }
+    if (this.#state === 'unwatched') {
+      this.end('internal-error', this.#starvedBy);
+      return;
+    }
     const starved = this.#state === 'starved';
     scarcity.forget(this);
     this.#state = 'dialing';
@@ -311,9 +349,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   #closeSide(side: Side, action: CloseAction): void {
     const { context } = this.#host;
     if (side.hold !== undefined) context.holds.giveBack(side.hold);
-    if (side.pipe !== undefined) context.pipes.giveBack(side.pipe, side.piped === 0);
+    context.pipes.giveBack(side);
     side.hold = undefined;
-    side.pipe = undefined;
     if (side.descriptor < 0) return;
     if (action === 'reset') this.#lingerNot(side.descriptor);
     context.owned[side.descriptor] = 0;
@@ -321,7 +358,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
     side.descriptor = -1;
   }
 
-  /** With linger on and zero, close sends a RST (socket(7)); a unix socket takes the option and only closes. */
+  /** With linger on and zero, close sends a RST (test/platform/epoll.test.ts); a unix socket only closes. */
   #lingerNot(descriptor: number): void {
     const { sys, arena, scratch } = this.#host.context;
     arena.words[scratch >> 2] = 1;

@@ -21,7 +21,6 @@ export class UdpService implements Service {
   #draining = false;
   #closed: Promise<void> | undefined;
   #cancelExpiry: (() => void) | undefined;
-  #expiryAtMs = Number.POSITIVE_INFINITY;
   #whenEmpty: (() => void) | undefined;
 
   constructor(listener: StreamUdpListener, route: Route, service: number, context: StreamContext) {
@@ -29,7 +28,10 @@ export class UdpService implements Service {
     this.#route = route;
     this.#service = service;
     this.#context = context;
-    this.#table = new UdpTable(timeoutsOf(route));
+    this.#table = new UdpTable(timeoutsOf(route), {
+      wakeAt: (atMs) => this.#wakeAt(atMs),
+      ended: (association, reason) => this.#end(association, reason),
+    });
     this.#host = {
       counters: this.#counters,
       answered: (association, datagram) => this.#fromTarget(association, datagram),
@@ -41,7 +43,6 @@ export class UdpService implements Service {
   setRoute(route: Route): void {
     this.#route = route;
     if (!this.#draining) this.#table.setTimeouts(timeoutsOf(route));
-    this.#rearmExpiry();
   }
 
   counters(): CounterSnapshot {
@@ -53,7 +54,6 @@ export class UdpService implements Service {
     this.#draining = true;
     const quiet = limits.udpDrainQuietMs;
     this.#table.setTimeouts({ unansweredMs: quiet, answeredMs: quiet });
-    this.#rearmExpiry();
     if (this.#table.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve;
@@ -99,7 +99,6 @@ export class UdpService implements Service {
     this.#counters.add('flowsOpened');
     this.#byClient.set(key, association);
     this.#table.add(association, nowMs);
-    this.#armExpiry();
     return association;
   }
 
@@ -107,17 +106,11 @@ export class UdpService implements Service {
   #makeRoom(): boolean {
     if (this.#table.size < this.#route.maxFlows && !this.#context.budget.spent) return true;
     this.#counters.add('flowsOverLimit');
-    const quietest = this.#table.quietest();
-    if (quietest === undefined) return false;
-    this.#table.delete(quietest);
-    this.#counters.add('associationsEvicted');
-    this.#end(quietest, 'evicted');
-    return true;
+    return this.#table.evictQuietest();
   }
 
   #fromTarget(association: UdpAssociation, datagram: Buffer): void {
     this.#table.renew(association, this.#context.clock.now(), true);
-    this.#armExpiry();
     if (this.#listener.sendQueueLength() >= limits.udpQueuedDatagrams) {
       this.#counters.add('datagramsOverQueue');
       return;
@@ -137,6 +130,7 @@ export class UdpService implements Service {
     this.#byClient.delete(association.key);
     this.#context.budget.giveBack();
     this.#counters.add('flowsEnded');
+    if (reason === 'evicted') this.#counters.add('associationsEvicted');
     const { client, target, bytesIn, bytesOut, startedMs } = association;
     this.#context.report({
       service: this.#service,
@@ -153,30 +147,14 @@ export class UdpService implements Service {
     if (this.#table.size === 0) this.#whenEmpty?.();
   }
 
-  /** One timer a service, for the next expiry; a renewal does not touch it, so it may wake early and look again. */
-  #armExpiry(): void {
-    const atMs = this.#table.nextExpiryMs();
-    if (atMs >= this.#expiryAtMs) return;
+  /** The one timer of the service. */
+  #wakeAt(atMs: number): void {
     this.#cancelExpiry?.();
-    this.#expiryAtMs = atMs;
-    const waitMs = Math.max(0, Math.ceil(atMs - this.#context.clock.now()));
-    this.#cancelExpiry = this.#context.clock.after(waitMs, () => this.#expire());
-  }
-
-  #rearmExpiry(): void {
-    this.#cancelExpiry?.();
-    this.#expiryAtMs = Number.POSITIVE_INFINITY;
-    this.#armExpiry();
-  }
-
-  #expire(): void {
-    const nowMs = this.#context.clock.now();
-    let association = this.#table.takeExpired(nowMs);
-    while (association !== undefined) {
-      this.#end(association, 'expired');
-      association = this.#table.takeExpired(nowMs);
-    }
-    this.#rearmExpiry();
+    this.#cancelExpiry = undefined;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#context;
+    const waitMs = Math.max(0, Math.ceil(atMs - clock.now()));
+    this.#cancelExpiry = clock.after(waitMs, () => this.#table.expire(clock.now()));
   }
 }
 
