@@ -136,7 +136,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     const nowMs = performance.now();
     this.#failures = [...this.#failures.filter((atMs) => nowMs - atMs < limits.shardRestartWindowMs), nowMs];
     this.#options.onTrouble(
-      `a forwarding thread failed and is started anew; ${lost} flows were lost: ${cause}`,
+      `a shard failed and is started anew; ${lost} flows were lost: ${cause}`,
     );
     // One that fails again and again is not started as fast as it fails.
     if (this.#failures.length <= limits.shardRestarts) this.#restart(index);

@@ -272,7 +272,7 @@ describeWhere(canTrace && process.arch === 'x64', 'no strace, or not x86-64', 'a
     holder.write('y');
     expect(await seen).toBe('reset');
     await until('it to be told', () => rig.troubles.length === 1);
-    expect(rig.troubles[0]).toMatch(/forwarding thread failed.*1 flows were lost.*epoll_wait: ENOMEM/);
+    expect(rig.troubles[0]).toMatch(/a shard failed.*1 flows were lost.*epoll_wait: ENOMEM/);
     await made.stop();
     expect(await exchange(dial(), 'anew')).toBe('anew');
   });
