@@ -27,7 +27,7 @@ export const acceptFlow: Part = {
 };
 
 const route = {
-  ...{ connectTimeoutMs: 10_000, idleTimeoutMs: undefined, udpUnansweredTimeoutMs: 30_000 },
+  ...{ waitMs: 0, connectTimeoutMs: 10_000, idleTimeoutMs: undefined, udpUnansweredTimeoutMs: 30_000 },
   ...{ udpTimeoutMs: 90_000, maxFlows: 4_096 },
 };
 

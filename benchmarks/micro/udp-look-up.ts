@@ -10,7 +10,8 @@ export const udpLookUp = functionPart(
   `finding one of ${clients.toLocaleString('en-US')} UDP associations`,
   () => {
     const index = new AssociationIndex();
-    const table = new UdpTable<UdpAssociation>({ unansweredMs: 30_000, answeredMs: 90_000 });
+    const noTimer = { wakeAt: () => undefined, ended: () => undefined };
+    const table = new UdpTable<UdpAssociation>({ unansweredMs: 30_000, answeredMs: 90_000 }, noTimer);
     const local = new Int32Array(localWords);
     const host = { fromTarget: () => undefined, fault: () => undefined };
     // As batches have them: one sockaddr behind the other, each of its own port of one host.
