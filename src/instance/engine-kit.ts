@@ -1,7 +1,8 @@
 /** Chooses an engine, and brings it together with the binder that makes its kind of listener. */
 import type { Engine, EngineName, EngineOptions, Listener } from '../engine/engine.js';
+import type { OpenShard } from '../engine/splice/shard-link.js';
 import { messageOf, SluiceError } from '../errors.js';
-import type { Binder } from '../listener/binder.js';
+import type { Adopt, Binder } from '../listener/binder.js';
 import type { EngineChoice } from './engine-choice.js';
 
 export interface EngineKit<L extends Listener = Listener> {
@@ -9,15 +10,20 @@ export interface EngineKit<L extends Listener = Listener> {
   /** Why it is not the fastest one, where that one was wanted and cannot run here. */
   readonly fallback: string | undefined;
   readonly binder: Binder<L>;
+  /** Takes a socket that another process has bound and this one was started with. */
+  readonly adopt: Adopt<L>;
   create(options: Omit<EngineOptions, 'clock'>): Engine<L>;
 }
+
+/** Shards in threads of their own, so many; or the only one on the main thread, for a process that only forwards. */
+export type ShardPlace = number | 'main-thread';
 
 /**
  * Opens the engine asked for; `auto` is splice where the machine has what it takes, else stream.
  *
  * @throws SluiceError SLUICE_ENGINE_UNAVAILABLE where splice was asked for by name and cannot run here
  */
-export async function openEngineKit(choice: EngineChoice, shards: number): Promise<EngineKit> {
+export async function openEngineKit(choice: EngineChoice, shards: ShardPlace): Promise<EngineKit> {
   if (choice === 'stream') return streamKit(undefined);
   try {
     return await spliceKit(shards);
@@ -31,24 +37,38 @@ export async function openEngineKit(choice: EngineChoice, shards: number): Promi
   }
 }
 
-async function spliceKit(shards: number): Promise<EngineKit> {
-  const [{ SpliceEngine }, { descriptorBinder }, { layoutsOf }] = await Promise.all([
-    import('../engine/splice/splice-engine.js'),
-    import('../listener/descriptor-binder.js'),
-    import('../engine/splice/supported.js'),
-  ]);
+async function spliceKit(place: ShardPlace): Promise<EngineKit> {
+  const [{ SpliceEngine }, { descriptorBinder }, { descriptorAdopter }, { layoutsOf }, openShard] =
+    await Promise.all([
+      import('../engine/splice/splice-engine.js'),
+      import('../listener/descriptor-binder.js'),
+      import('../listener/descriptor-adopter.js'),
+      import('../engine/splice/supported.js'),
+      openShardAt(place),
+    ]);
   layoutsOf();
+  const shards = place === 'main-thread' ? 1 : place;
   const kit: EngineKit<Parameters<InstanceType<typeof SpliceEngine>['serve']>[0]> = {
     name: 'splice',
     fallback: undefined,
     binder: descriptorBinder(),
-    create: (options) => new SpliceEngine({ ...options, shards }),
+    adopt: (...asked) => descriptorAdopter()(...asked),
+    create: (options) => new SpliceEngine({ ...options, shards, openShard }),
   };
   return kit as EngineKit;
 }
 
+async function openShardAt(place: ShardPlace): Promise<OpenShard> {
+  if (place === 'main-thread') {
+    const { MainThreadShard } = await import('../engine/splice/main-thread-shard.js');
+    return (options, events) => new MainThreadShard(options, events);
+  }
+  const { ShardHandle } = await import('../engine/splice/shard-handle.js');
+  return (options, events) => new ShardHandle(options, events);
+}
+
 async function streamKit(fallback: string | undefined): Promise<EngineKit> {
-  const [{ StreamEngine }, { nodeBinder }, { systemClock }] = await Promise.all([
+  const [{ StreamEngine }, { nodeBinder, nodeAdopt }, { systemClock }] = await Promise.all([
     import('../engine/stream/stream-engine.js'),
     import('../listener/node-binder.js'),
     import('../engine/clock.js'),
@@ -57,6 +77,7 @@ async function streamKit(fallback: string | undefined): Promise<EngineKit> {
     name: 'stream',
     fallback,
     binder: nodeBinder,
+    adopt: nodeAdopt,
     create: (options) => new StreamEngine({ ...options, clock: systemClock }),
   };
   return kit as EngineKit;

@@ -1,4 +1,5 @@
 /** The splice engine, as the conformance suite and its own tests drive it. */
+import { ShardHandle } from '../../src/engine/splice/shard-handle.js';
 import { SharedClock } from '../../src/engine/splice/shared-clock.js';
 import { SpliceEngine } from '../../src/engine/splice/splice-engine.js';
 import type { SpliceListener } from '../../src/engine/splice/splice-listener.js';
@@ -13,7 +14,12 @@ export const spliceEngine = (shards: number): EngineUnderTest<SpliceListener> =>
     const clock = new SharedClock();
     let nowMs = 1_000;
     if (heldClock) clock.holdAt(nowMs);
-    const engine = new SpliceEngine({ ...options, clock, shards });
+    const engine = new SpliceEngine({
+      ...options,
+      clock,
+      shards,
+      openShard: (start, events) => new ShardHandle(start, events),
+    });
     const advance = async (ms: number) => {
       nowMs += ms;
       clock.holdAt(nowMs);

@@ -112,28 +112,24 @@ export class EventLoop {
     this.#stopped = true;
   }
 
-  /** Runs until `stop`, or until something throws that no handler takes. */
-  run(): void {
-    try {
-      this.#turns();
-    } finally {
-      this.#sys.close(this.#epoll);
+  /** One turn; false where it was the last. Something may throw that no handler takes. */
+  turn(): boolean {
+    const eventsAddress = this.#arena.address(this.#events);
+    const sleepMs = this.#sleepMs();
+    const count = this.#sys.epoll.wait(this.#epoll, eventsAddress, eventsPerTurn, sleepMs);
+    this.nowMs = this.#clock.now();
+    if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
+      throw new SystemCallError('epoll_wait', this.#sys.errno());
     }
+    for (let index = 0; index < count; index += 1) this.#dispatch(index);
+    this.#workReady();
+    this.wheel.advance(this.nowMs);
+    return !this.#stopped;
   }
 
-  #turns(): void {
-    const eventsAddress = this.#arena.address(this.#events);
-    while (!this.#stopped) {
-      const sleepMs = this.#sleepMs();
-      const count = this.#sys.epoll.wait(this.#epoll, eventsAddress, eventsPerTurn, sleepMs);
-      this.nowMs = this.#clock.now();
-      if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
-        throw new SystemCallError('epoll_wait', this.#sys.errno());
-      }
-      for (let index = 0; index < count; index += 1) this.#dispatch(index);
-      this.#workReady();
-      this.wheel.advance(this.nowMs);
-    }
+  /** After the last turn. */
+  end(): void {
+    this.#sys.close(this.#epoll);
   }
 
   #sleepMs(): number {

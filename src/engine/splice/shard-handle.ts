@@ -1,20 +1,18 @@
-/** The main thread's side of one shard: its thread, its eventfd, and the answers that are waited for. */
+/** The main thread's side of a shard that has its own thread: the thread, its eventfd, and its end. */
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../errors.js';
 import { eventfd } from '../../sys/epoll.js';
 import { checked } from '../../sys/errno.js';
 import { mapRegion, type Region, unmapRegion } from '../../sys/mman.js';
 import { unistd } from '../../sys/unistd.js';
+import {
+  closeOwned,
+  mostDescriptors,
+  type ShardEvents,
+  type ShardLink,
+  type ShardOptions,
+} from './shard-link.js';
 import type { Command, Report, ShardStart } from './shard-messages.js';
-
-export interface ShardEvents {
-  readonly report: (report: Report) => void;
-  /** The thread has ended without having been asked to, and ended so many flows itself; its descriptors are closed. */
-  readonly died: (cause: string, flowsEnded: number) => void;
-}
-
-/** Descriptors a shard may own: the most that Linux allows by default (fs.nr_open). */
-const mostDescriptors = 1 << 20;
 
 /** process.exit waits for threads that are blocked in a call: one listener stops them all, however many there are. */
 const running = new Set<() => void>();
@@ -22,7 +20,7 @@ function stopRunning(): void {
   for (const stop of running) stop();
 }
 
-export class ShardHandle {
+export class ShardHandle implements ShardLink {
   readonly #worker: Worker;
   readonly #eventDescriptor: number;
   readonly #one: Region;
@@ -34,12 +32,12 @@ export class ShardHandle {
   #flowsEnded = 0;
   #cause: string | undefined;
 
-  constructor(start: Omit<ShardStart, 'eventDescriptor' | 'owned'>, events: ShardEvents) {
+  constructor(start: ShardOptions, events: ShardEvents) {
     this.#eventDescriptor = checked('eventfd', eventfd().create());
     this.#one = mapRegion(4096);
     new Uint32Array(this.#one.buffer)[0] = 1;
     const workerData: ShardStart = { ...start, eventDescriptor: this.#eventDescriptor, owned: this.#owned };
-    this.#worker = new Worker(new URL('./shard.js', import.meta.url), { workerData });
+    this.#worker = new Worker(new URL('./shard-thread.js', import.meta.url), { workerData });
     this.#worker.on('message', (report: Report) => {
       if (report.kind === 'failed') {
         this.#cause = report.cause;
@@ -84,10 +82,7 @@ export class ShardHandle {
     this.#gone = true;
     running.delete(this.#stopNow);
     if (running.size === 0) process.off('exit', stopRunning);
-    const owned = new Uint8Array(this.#owned);
-    for (let descriptor = owned.indexOf(1); descriptor >= 0; descriptor = owned.indexOf(1, descriptor + 1)) {
-      this.#calls.close(descriptor);
-    }
+    closeOwned(this.#owned, this.#calls);
     this.#calls.close(this.#eventDescriptor);
     unmapRegion(this.#one);
   }

@@ -1,13 +1,13 @@
 /**
- * A shard: a worker thread that forwards, in a loop over epoll that blocks.
+ * A shard: what forwards, in a loop over epoll that blocks.
  *
- * While it is blocked none of this thread's timers, promises or message events run. Commands therefore come by a written
- * eventfd, after which the message port is read; reports go out by postMessage, which needs no turn of this thread's loop.
+ * While it is blocked none of its thread's timers, promises or message events run. Commands therefore come by a written
+ * eventfd, after which its channel is read; reports go out by the channel too, which must need no turn of this thread's
+ * own loop. A shard has a thread of its own (shard-thread.ts) or shares the main one (main-thread-shard.ts).
  *
  * Whatever throws here outside a flow's own step is a fault of the shard: it ends all its flows, says why, and stops.
  * The main thread starts another in its place.
  */
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
 import { EPOLLIN } from '../../sys/epoll.js';
@@ -30,13 +30,24 @@ import { UdpRelay } from './udp-relay.js';
 
 const arenaBytes = limits.copyBytes + 2 * batchArenaBytes + 64 * 1024;
 
-class Shard implements Handler {
+/** How commands reach a shard, and its reports the main thread. */
+export interface ShardChannel {
+  /** The next command that waits. */
+  receive(): Command | undefined;
+  report(report: Report): void;
+}
+
+export class Shard implements Handler {
+  readonly #channel: ShardChannel;
+  readonly #clock: SharedClock;
   readonly #context: ShardContext;
   readonly #servers = new Map<number, ShardServer>();
   readonly #eventDescriptor: number;
 
-  constructor(start: ShardStart) {
-    this.#context = openContext(start);
+  constructor(start: ShardStart, channel: ShardChannel) {
+    this.#channel = channel;
+    this.#clock = new SharedClock(start.clock);
+    this.#context = openContext(start, this.#clock, channel.report);
     this.#eventDescriptor = start.eventDescriptor;
     const { loop, ends, outgoing } = this.#context;
     loop.beforeSleep = () => {
@@ -47,31 +58,42 @@ class Shard implements Handler {
     if (errno !== 0) throw new Error(`epoll would not watch the eventfd: errno ${errno}`);
   }
 
-  run(): void {
+  get loop(): EventLoop {
+    return this.#context.loop;
+  }
+
+  /** One turn of its loop; false once it has ended, by command or by a fault of its own. */
+  turn(): boolean {
     try {
-      this.#context.loop.run();
+      if (this.#context.loop.turn()) return true;
     } catch (error) {
       const flows = this.#context.flows;
       this.#endAll();
-      report({
+      this.#channel.report({
         kind: 'failed',
         flows,
         cause: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     }
+    this.#context.loop.end();
     this.#context.ends.flush();
     this.#context.pipes.closeSpare();
+    return false;
+  }
+
+  /** Reports the flows that have ended so far. */
+  flush(): void {
+    this.#context.ends.flush();
   }
 
   /** The eventfd was written: commands wait. */
   onEvents(): void {
     const { sys, arena, scratch } = this.#context;
     sys.read(this.#eventDescriptor, arena.address(scratch), 8);
-    if (parentPort === null) return;
     for (;;) {
-      const received = receiveMessageOnPort(parentPort) as { message: Command } | undefined;
-      if (received === undefined) return;
-      this.#obey(received.message);
+      const command = this.#channel.receive();
+      if (command === undefined) return;
+      this.#obey(command);
     }
   }
 
@@ -89,10 +111,10 @@ class Shard implements Handler {
     else if (command.kind === 'close') this.#close(command.service);
     else if (command.kind === 'tick') {
       // The held clock was moved: what is due by now has to ring before this is answered.
-      loop.nowMs = clock.now();
+      loop.nowMs = this.#clock.now();
       loop.wheel.advance(loop.nowMs);
       ends.flush();
-      report({ kind: 'ticked', tick: command.tick });
+      this.#channel.report({ kind: 'ticked', tick: command.tick });
     } else {
       this.#endAll();
       loop.stop();
@@ -105,7 +127,7 @@ class Shard implements Handler {
     const whenEmpty = () => {
       this.#servers.delete(service);
       this.#context.ends.flush();
-      report({ kind: 'empty', service });
+      this.#channel.report({ kind: 'empty', service });
     };
     const server =
       served.protocol === 'tcp'
@@ -117,7 +139,7 @@ class Shard implements Handler {
   #drain(service: number): void {
     const server = this.#servers.get(service);
     if (server === undefined) return;
-    if (server.detachedAtOnce) report({ kind: 'detached', service });
+    if (server.detachedAtOnce) this.#channel.report({ kind: 'detached', service });
     server.detach();
   }
 
@@ -134,7 +156,7 @@ class Shard implements Handler {
   }
 }
 
-function openContext(start: ShardStart): ShardContext {
+function openContext(start: ShardStart, clock: SharedClock, report: (report: Report) => void): ShardContext {
   const sys = openSyscalls();
   const arena = new Arena(arenaBytes);
   const loop = new EventLoop(sys, arena, clock);
@@ -162,11 +184,3 @@ function openContext(start: ShardStart): ShardContext {
     report,
   };
 }
-
-function report(message: Report): void {
-  parentPort?.postMessage(message);
-}
-
-const start = workerData as ShardStart;
-const clock = new SharedClock(start.clock);
-new Shard(start).run();

@@ -8,10 +8,11 @@
  * Who closes what: a shard closes the sockets of its flows and nobody else does; listeners are closed here, once every
  * shard that had one has said that it does not use it any more.
  */
+import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import { readEnd, recordFields } from './end-records.js';
-import { ShardHandle } from './shard-handle.js';
+import type { OpenShard, ShardLink } from './shard-link.js';
 import type { Report, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
@@ -20,6 +21,8 @@ import { SpliceService } from './splice-service.js';
 export interface SpliceEngineOptions extends Omit<EngineOptions, 'clock'> {
   readonly clock?: SharedClock;
   readonly shards: number;
+  /** Where its shards run: in threads of their own, or the only one on the main thread. */
+  readonly openShard: OpenShard;
 }
 
 export class SpliceEngine implements Engine<SpliceListener> {
@@ -27,7 +30,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly shortcomings = [];
   readonly #options: SpliceEngineOptions;
   readonly #clock: SharedClock;
-  readonly #shards: ShardHandle[];
+  readonly #shards: ShardLink[];
   readonly #services = new Map<number, SpliceService>();
   readonly #paths: string[] = [];
   #ticks = 0;
@@ -75,8 +78,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
     });
   }
 
-  #startShard(index: number): ShardHandle {
-    return new ShardHandle(
+  #startShard(index: number): ShardLink {
+    return this.#options.openShard(
       {
         clock: this.#clock.memory,
         maxFlows: Math.max(1, Math.floor(this.#options.maxFlows / this.#options.shards)),
@@ -122,9 +125,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     if (this.#closed) return;
     const nowMs = performance.now();
     this.#failures = [...this.#failures.filter((atMs) => nowMs - atMs < limits.shardRestartWindowMs), nowMs];
-    this.#options.onTrouble(
-      `a forwarding thread failed and is started anew; ${lost} flows were lost: ${cause}`,
-    );
+    this.#options.onTrouble(`a shard failed and is started anew; ${lost} flows were lost: ${cause}`);
     // One that fails again and again is not started as fast as it fails.
     if (this.#failures.length <= limits.shardRestarts) this.#restart(index);
     else setTimeout(() => this.#restart(index), limits.shardRestartWindowMs).unref();
@@ -132,7 +133,13 @@ export class SpliceEngine implements Engine<SpliceListener> {
 
   #restart(index: number): void {
     if (this.#closed) return;
-    this.#shards[index] = this.#startShard(index);
+    try {
+      this.#shards[index] = this.#startShard(index);
+    } catch (error) {
+      this.#options.onTrouble(`a shard cannot be started, and is tried again: ${messageOf(error)}`);
+      setTimeout(() => this.#restart(index), limits.shardRestartWindowMs).unref();
+      return;
+    }
     for (const service of this.#services.values()) service.serveAgain(index);
   }
 
