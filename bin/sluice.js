@@ -1,4 +1,2 @@
 #!/usr/bin/env node
-import { main } from '../dist/sluice.js';
-
-await main(process.argv.slice(2));
+void import('../dist/sluice.js').then(({ main }) => main(process.argv.slice(2)));

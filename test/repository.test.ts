@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['address', 'publish', 'metrics', 'log'],
   ],
   admin: ['instance', 'engine', 'address', 'publish', 'metrics', 'log'],
+  'docker-proxy': ['instance', 'engine', 'listener', 'address', 'publish', 'metrics', 'log'],
   cli: ['admin', 'instance', 'target', 'listener', 'engine', 'address', 'publish', 'metrics', 'log'],
 };
 
