@@ -12,7 +12,8 @@ import { describeWhere, hasIpv6 } from '../support/machine.js';
 import { until } from '../support/until.js';
 
 const missing = whyNoDockerd() ?? (hasIpv6 ? undefined : 'no IPv6');
-const testMs = 90_000;
+/** Far longer than any of these takes: dockerd starts 100 proxies one after the other. */
+const testMs = 240_000;
 jest.setTimeout(testMs);
 
 /** A program of the host's in a container: the image has nothing that could serve many clients. */
