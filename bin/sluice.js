@@ -1,7 +1,5 @@
 #!/usr/bin/env node
-import { fileURLToPath } from 'node:url';
-import load from '../dist/load-bundle.js';
+// CommonJS, as package.json beside this says: Node's loader of ES modules takes a start longer.
+const { loadBundle } = require('../dist/load-bundle.js');
 
-await load
-  .loadBundle(fileURLToPath(new URL('../dist/sluice.js', import.meta.url)))
-  .bundle.main(process.argv.slice(2));
+loadBundle(require.resolve('../dist/sluice.js')).bundle.main(process.argv.slice(2));

@@ -131,6 +131,11 @@ export const limits = {
   /** Addresses of one name that a flow is dialled to. */
   addressesPerName: 16,
 
+  // --- the drop-in for docker-proxy ------------------------------------------------------------------------------
+
+  /** Descriptors kept free beside those open at its start: for pipes of bulk flows, and what Node opens later. */
+  dockerProxySpareDescriptors: 8,
+
   // --- the process ---------------------------------------------------------------------------------------------
 
   /** Time that flows have to finish once a stop was asked for. */

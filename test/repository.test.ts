@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   admin: ['instance', 'engine', 'address', 'publish', 'metrics', 'log'],
   load: [],
+  'docker-proxy': ['instance', 'engine', 'listener', 'address', 'publish', 'metrics', 'log'],
   cli: ['admin', 'instance', 'target', 'listener', 'engine', 'address', 'publish', 'metrics', 'log'],
 };
 

@@ -139,6 +139,11 @@ export class RawSockets {
     this.sys.close(descriptor);
   }
 
+  /** Somebody else closes it. */
+  disown(descriptor: number): void {
+    this.#closed.add(descriptor);
+  }
+
   #keep(descriptor: number): number {
     this.#closed.delete(descriptor);
     this.#scope.onEnd(() => {
