@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from '../dist/sluice.js';
+import { fileURLToPath } from 'node:url';
+import load from '../dist/load-bundle.js';
 
-await main(process.argv.slice(2));
+await load
+  .loadBundle(fileURLToPath(new URL('../dist/sluice.js', import.meta.url)))
+  .bundle.main(process.argv.slice(2));

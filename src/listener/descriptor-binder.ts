@@ -38,7 +38,7 @@ import type { Binder } from './binder.js';
 /** Level, name and value of an option. */
 type Option = readonly [level: number, name: number, value: number];
 
-/** What an accepted socket inherits is set here, once. */
+/** What an accepted socket inherits (test/platform/epoll.test.ts) is set here, once. */
 const tcpOptions: readonly Option[] = [
   [SOL_SOCKET, SO_REUSEADDR, 1],
   [IPPROTO_TCP, TCP_NODELAY, 1],

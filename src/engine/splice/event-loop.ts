@@ -97,7 +97,7 @@ export class EventLoop {
     this.#handlers[descriptor] = undefined;
   }
 
-  /** Closes a descriptor; epoll forgets it by itself. */
+  /** Closes a descriptor; epoll forgets it by itself (test/platform/epoll.test.ts). */
   close(descriptor: number): void {
     this.#handlers[descriptor] = undefined;
     this.#sys.close(descriptor);
