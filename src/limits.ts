@@ -131,6 +131,29 @@ export const limits = {
   /** Addresses of one name that a flow is dialled to. */
   addressesPerName: 16,
 
+  // --- Docker --------------------------------------------------------------------------------------------------
+
+  /** One request, connecting and waiting for a free connection among it; dockerd answers in milliseconds. */
+  dockerRequestMs: 10_000,
+  /** Connections at once: the stream of events has one, and many containers are looked at side by side. */
+  dockerConnections: 5,
+  /** The longest answer read, in bytes: a list of ten thousand containers takes about that. */
+  dockerAnswerBytes: 16 * 1024 * 1024,
+  /** The longest event read, in bytes: one carries all labels of its container. */
+  dockerEventBytes: 1024 * 1024,
+  /** How much of a refusal's reason is quoted, in characters. */
+  dockerReasonLength: 300,
+  /** The pause before a lost stream of events is opened again, at first and at most; it doubles. */
+  dockerRetryMs: 100,
+  dockerRetryMostMs: 5_000,
+  /** Names told where there is no such container. */
+  nearestNames: 3,
+  /** How long a container that has just come is given until it listens; refused dials are tried again meanwhile. */
+  settlingMs: 10_000,
+  /** The ports that -P publishes on: where Docker's own begin. */
+  publishAllFirst: 49_000,
+  publishAllLast: 49_900,
+
   // --- the drop-in for docker-proxy ------------------------------------------------------------------------------
 
   /** Descriptors kept free beside those open at its start: for pipes of bulk flows, and what Node opens later. */

@@ -68,6 +68,13 @@ describe('limits agree with one another', () => {
     expect(limits.earlyArrivals).toBeLessThanOrEqual(limits.listenBacklog);
   });
 
+  it('Docker is asked again while flows still wait, and a container has as long to listen as they', () => {
+    expect(limits.dockerRetryMs).toBeLessThan(limits.dockerRetryMostMs);
+    expect(limits.dockerRetryMostMs).toBeLessThan(limits.waitMs);
+    expect(limits.settlingMs).toBeGreaterThanOrEqual(limits.waitMs);
+    expect(limits.publishAllFirst).toBeLessThan(limits.publishAllLast);
+  });
+
   it('a target that refuses is tried many times while a flow waits', () => {
     expect(limits.waitRetryMs).toBeLessThan(limits.waitMs / 10);
   });

@@ -29,6 +29,7 @@ function checkRecord(mapping: Mapping) {
   return {
     mapping: mapping.name,
     to: formatTarget(mapping.target),
+    ...(mapping.target.kind === 'docker' && { network: mapping.target.network }),
     protocol: mapping.protocol,
     /** "" is every address. */
     host_ip: mapping.hostIp?.text ?? '',

@@ -12,6 +12,17 @@ export const runOptionTable = {
     requiresArg: true,
     describe: 'Publish a port, as docker run -p: [[host-ip:]host-port:]target-port[/proto]; may be repeated',
   },
+  'publish-all': {
+    alias: 'P',
+    type: 'boolean',
+    default: false,
+    describe: `Publish every port that the container exposes, on free ports of ${limits.publishAllFirst}-${limits.publishAllLast}`,
+  },
+  network: {
+    type: 'string',
+    requiresArg: true,
+    describe: "Which of a container's networks to reach it by [Docker's choice]",
+  },
   config: { type: 'string', requiresArg: true, describe: 'Publish what a JSON mapping file says' },
   name: { type: 'string', requiresArg: true, describe: 'What this instance is called in the log' },
   'connect-timeout': {
@@ -63,6 +74,8 @@ export const runOptionTable = {
 export interface RunOptions {
   readonly target?: string | undefined;
   readonly publish?: readonly string[] | undefined;
+  readonly publishAll: boolean;
+  readonly network?: string | undefined;
   readonly config?: string | undefined;
   readonly name?: string | undefined;
   readonly connectTimeout?: string | undefined;

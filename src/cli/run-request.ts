@@ -2,9 +2,23 @@
 import { messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
-import { defaultFlowOptions, expandSpec, type FlowOptions, type Mapping } from '../publish/mapping.js';
+import {
+  defaultFlowOptions,
+  expandSpec,
+  type FlowOptions,
+  formatTargetPort,
+  type Mapping,
+  type MappingBase,
+} from '../publish/mapping.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
-import { parseTarget } from '../publish/target-spec.js';
+import {
+  containerIn,
+  formatTarget,
+  onNetwork,
+  parseTarget,
+  type TargetSpec,
+  targetName,
+} from '../publish/target-spec.js';
 import type { RunOptions } from './run-options.js';
 
 export interface RunRequest {
@@ -37,15 +51,43 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
       'nowhere to lead to: give a target, as in sluice run -p 8080:80 172.17.0.2, or --config FILE',
     );
   }
-  if (options.publish === undefined || options.publish.length === 0) {
+  const { publish = [], publishAll } = options;
+  if (publish.length === 0 && !publishAll) {
     throw usage(`no port to publish: add -p, as in sluice run -p 8080:80 ${options.target}`);
   }
-  const target = asUsage(() => parseTarget(options.target ?? ''));
-  const base = { name: options.name ?? options.target, target, options: flowOptions(options) };
-  const mappings = options.publish.flatMap((text) =>
+  const target = targetOf(options.target, options.network);
+  const base = { name: options.name ?? targetName(target), target, options: flowOptions(options) };
+  const mappings = publish.flatMap((text) =>
     asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
   );
+  if (publishAll) mappings.push(...(await exposedMappings(base, mappings)));
   return { name: base.name, mappings, drainTimeoutMs, shards };
+}
+
+function targetOf(text: string, network: string | undefined): TargetSpec {
+  const target = asUsage(() => parseTarget(text));
+  return network === undefined ? target : asUsage(() => onNetwork(target, network), '--network: ');
+}
+
+/** What the container exposes, less what was published by name: as docker run has it of -P and -p. */
+async function exposedMappings(base: MappingBase, named: readonly Mapping[]): Promise<Mapping[]> {
+  const container = containerIn(base.target);
+  if (container === undefined) {
+    throw usage(
+      `-P: ${formatTarget(base.target)} is no container, and only a container exposes ports: use -p`,
+    );
+  }
+  const { exposedPorts } = await import('../docker/docker.js');
+  const hostPorts = { first: limits.publishAllFirst, last: limits.publishAllLast };
+  const taken = new Set(named.map(formatTargetPort));
+  const exposed = (await exposedPorts(container)).filter(
+    ({ port, protocol }) => !taken.has(`${port}/${protocol}`),
+  );
+  // SCTP is refused where it is all that there is.
+  const forwarded = exposed.filter(({ protocol }) => protocol !== 'sctp');
+  return (forwarded.length > 0 ? forwarded : exposed).flatMap(({ port, protocol }) =>
+    expandSpec({ protocol, hostIp: undefined, hostPorts, containerPorts: { first: port, last: port } }, base),
+  );
 }
 
 function flowOptions(options: RunOptions): FlowOptions {
@@ -69,6 +111,8 @@ function refuseBesideConfig(options: RunOptions): void {
   const beside = {
     'a target': options.target,
     '-p': options.publish,
+    '-P': options.publishAll ? true : undefined,
+    '--network': options.network,
     '--connect-timeout': options.connectTimeout,
     '--wait': options.wait,
     '--idle-timeout': options.idleTimeout,

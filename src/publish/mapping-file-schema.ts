@@ -20,6 +20,7 @@ const portsAllowed =
 const portAllowed = 'a port from 1 to 65535, or a range such as "8000-8010"';
 const publishedAllowed = `${portAllowed}; "" or 0 is a free port`;
 const flowsAllowed = `a whole number from 1 to ${limits.flowsMost}`;
+const networkAllowed = 'the name of a Docker network that the container is on';
 const hostIpAllowed = 'an IP address of this host; "" is every address';
 
 /** Runs one of our parsers inside the schema: its error becomes a fault at this place. */
@@ -160,6 +161,12 @@ export const portSchema = v.pipe(
   v.description(`What to publish: ${portsAllowed}.`),
 );
 
+export const networkSchema = v.pipe(
+  v.string(networkAllowed),
+  v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, networkAllowed),
+  v.description(`Which of a container's addresses is meant: ${networkAllowed}.`),
+);
+
 export const targetSchema = v.pipe(
   v.string(targetAllowed),
   v.description(`Where it leads: ${targetAllowed}.`),
@@ -170,6 +177,7 @@ const mappingEntry = closedObject(
   {
     name: v.optional(v.pipe(nameSchema, v.description('What this mapping is called in logs and tables.'))),
     to: targetSchema,
+    network: v.optional(networkSchema),
     ports: v.pipe(
       v.array(portSchema, 'a list of ports'),
       v.minLength(1, 'a list with at least one port'),

@@ -17,11 +17,12 @@ import {
   type MappingEntry,
   mappingFileSchema,
   nameSchema,
+  networkSchema,
   portSchema,
   targetSchema,
 } from './mapping-file-schema.js';
 import { formatPublishSpec, type PublishSpec } from './publish-spec.js';
-import { formatTarget, type TargetSpec } from './target-spec.js';
+import { onNetwork, type TargetSpec, targetName } from './target-spec.js';
 
 export interface MappingFile {
   /** The name of the instance that publishes it, where the file gives one. */
@@ -75,6 +76,7 @@ function readableEntries(file: unknown): ReadableEntry[] {
   return listAt(file, 'mappings').map((entry) => ({
     name: readable(nameSchema, valueAt(entry, 'name')),
     to: readable(targetSchema, valueAt(entry, 'to')),
+    network: readable(networkSchema, valueAt(entry, 'network')),
     ports: listAt(entry, 'ports').map((port) => readable(portSchema, port)),
   }));
 }
@@ -133,8 +135,8 @@ function expandEntries(
 ): Map<Mapping, JsonPath> {
   const places = new Map<Mapping, JsonPath>();
   for (const [index, entry] of entries.entries()) {
-    const target = entry.to ?? unreadTarget;
-    const base = { name: entry.name ?? formatTarget(target), target, options: flowOptionsOf(entry) };
+    const target = targetOf(entry, (message) => fault(['mappings', index, 'network'], message));
+    const base = { name: entry.name ?? targetName(target), target, options: flowOptionsOf(entry) };
     for (const [portIndex, spec] of entry.ports.entries()) {
       if (spec === undefined) continue;
       const place = ['mappings', index, 'ports', portIndex];
@@ -146,6 +148,16 @@ function expandEntries(
     }
   }
   return places;
+}
+
+function targetOf({ to, network }: ReadableEntry, fault: (message: string) => void): TargetSpec {
+  if (to === undefined || network === undefined) return to ?? unreadTarget;
+  try {
+    return onNetwork(to, network);
+  } catch (error) {
+    fault(`${JSON.stringify(network)}: ${messageOf(error)}`);
+    return unreadTarget;
+  }
 }
 
 function flowOptionsOf(entry: ReadableEntry): FlowOptions {

@@ -11,7 +11,7 @@ import type { Target, TargetEvents, TargetHost, TargetState } from './target.js'
 /** The addresses of a name, in the resolver's order of preference. */
 export type LookUp = (name: string) => Promise<readonly { readonly address: string }[]>;
 
-const systemLookUp: LookUp = (name) => lookup(name, { all: true, verbatim: true });
+export const systemLookUp: LookUp = (name) => lookup(name, { all: true, verbatim: true });
 
 export async function openDnsTarget(
   name: string,

@@ -1,3 +1,4 @@
+import { SluiceError } from '../errors.js';
 import { formatTarget, type TargetSpec } from '../publish/target-spec.js';
 import { openDnsTarget } from './dns-target.js';
 import type { Target, TargetEvents } from './target.js';
@@ -9,11 +10,21 @@ import type { Target, TargetEvents } from './target.js';
  */
 export async function openTarget(spec: TargetSpec, events: TargetEvents): Promise<Target> {
   if (spec.kind === 'dns') return openDnsTarget(spec.name, events);
+  // Whoever leads to an address needs nothing of Docker's: it is loaded where it is asked for.
+  if (spec.kind === 'name') return (await import('./name-target.js')).openNameTarget(spec.name, events);
+  if (spec.kind === 'docker') return (await import('./docker-target.js')).openDockerTarget(spec, events);
+  if (spec.kind === 'netns') {
+    throw new SluiceError(
+      'SLUICE_TARGET_UNSUPPORTED',
+      `cannot lead to ${formatTarget(spec)}: this sluice does not know how`,
+    );
+  }
   const state = { hosts: [spec], settling: false };
   return { state: () => state, close: () => undefined };
 }
 
 /** Equal targets have equal keys, so that the ports of one mapping share a target. */
 export function targetKey(spec: TargetSpec): string {
-  return `${spec.kind} ${formatTarget(spec)}`;
+  const network = spec.kind === 'docker' ? (spec.network ?? '') : '';
+  return `${spec.kind} ${formatTarget(spec)} ${network}`;
 }

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { quickRunOptions } from '../../src/cli/quick-run.js';
 
-const defaults = { drainTimeout: '10s', engine: 'auto', logLevel: 'info', accessLog: true };
+const defaults = {
+  drainTimeout: '10s',
+  engine: 'auto',
+  logLevel: 'info',
+  accessLog: true,
+  publishAll: false,
+};
 
 describe('a run that is plainly right', () => {
   it.each([
@@ -10,6 +16,8 @@ describe('a run that is plainly right', () => {
       ['172.17.0.2', '-p', '80', '--publish=53:53/udp'],
       { publish: ['80', '53:53/udp'], target: '172.17.0.2' },
     ],
+    [['-P', 'web'], { publishAll: true, target: 'web' }],
+    [['--publish-all', '--network', 'my-net', 'web'], { publishAll: true, network: 'my-net', target: 'web' }],
     [['-p80', 'db'], { publish: ['80'], target: 'db' }],
     [['--config', 'edge.json'], { config: 'edge.json' }],
     [['-p', '80', 'db', '--no-access-log'], { publish: ['80'], target: 'db', accessLog: false }],
@@ -64,6 +72,9 @@ describe('everything else', () => {
     [['run', '-p', '80', 'db', '--name', 'a', '--name', 'b']],
     [['run', '-p', '80', 'db', '--access-log=maybe']],
     [['run', '--no-publish', 'db']],
+    [['run', '--publish-all=maybe', 'db']],
+    [['run', '-P=maybe', 'db']],
+    [['run', '-p', '80', '--network', '', 'db']],
     [['run', '-p', '80', 'db', '--constructor', '1']],
     [['run', '-p', '80', 'db', '--__proto__', '1']],
   ])('%j is left to the whole parser', (argv) => {

@@ -34,7 +34,7 @@ function modulesRun(folder: string): string[] {
     .map(({ functionName }) => functionName);
 }
 
-it('run with -p loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer', async () => {
+it('run with -p and an address loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer nor Docker’s client', async () => {
   const folder = temporaryFolder(scope);
   const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', '::1'], 1, {
     env: { NODE_V8_COVERAGE: folder },
@@ -50,6 +50,7 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
     'leven',
     'pino-pretty',
     'pretty-bytes',
+    'undici',
   ];
   const parts = ['command-line', 'read-mapping-file', 'print-schema', 'check', 'demo'];
   const unwanted = [
@@ -57,6 +58,9 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
     ...parts.map((name) => `build/src/cli/${name}.js`),
     'build/src/log/pretty-stream.js',
     'build/src/engine/stream/',
+    'build/src/docker/',
+    'build/src/target/docker-target.js',
+    'build/src/target/name-target.js',
   ];
   expect(run.filter((module) => unwanted.some((start) => module.startsWith(start)))).toEqual([]);
 });

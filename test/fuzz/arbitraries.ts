@@ -4,7 +4,7 @@ import { type IpAddress, parseIp } from '../../src/address/ip.js';
 import { highestPort, type PortRange } from '../../src/address/port.js';
 import { dockerProtocols } from '../../src/publish/protocol.js';
 import type { PublishSpec } from '../../src/publish/publish-spec.js';
-import type { TargetSpec } from '../../src/publish/target-spec.js';
+import type { NamespaceSpec, TargetSpec } from '../../src/publish/target-spec.js';
 
 /** One seed, so that a run says the same twice; FUZZ_SEED=random or a number looks elsewhere. */
 const seed = process.env['FUZZ_SEED'] ?? '1';
@@ -46,9 +46,25 @@ const dnsName = fc
   .map(([labels, last]) => [...labels, last].join('.'));
 const unixPath = fc.stringMatching(/^\/[!-~]{0,100}$/);
 
+/** A container's name, an id, or the beginning of one. */
+const container = fc.oneof(
+  fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,40}$/),
+  fc.stringMatching(/^[0-9a-f]{12,64}$/),
+);
+const namespace: fc.Arbitrary<NamespaceSpec> = fc.oneof(
+  unixPath.map((path) => ({ kind: 'path' as const, path })),
+  fc.integer({ min: 1, max: 4_194_304 }).map((pid) => ({ kind: 'pid' as const, pid })),
+  container.map((name) => ({ kind: 'container' as const, container: name })),
+);
+
 export const targetSpec: fc.Arbitrary<TargetSpec> = fc.oneof(
   ip.map((address) => ({ kind: 'ip' as const, ip: address })),
   dnsName.map((name) => ({ kind: 'dns' as const, name })),
+  dnsName.map((name) => ({ kind: 'name' as const, name })),
+  container.map((name) => ({ kind: 'docker' as const, container: name, network: undefined })),
+  fc
+    .tuple(namespace, fc.oneof(ip, fc.constant({ family: 4, text: '127.0.0.1' } as const)))
+    .map(([inside, address]) => ({ kind: 'netns' as const, namespace: inside, ip: address })),
   unixPath.map((path) => ({ kind: 'unix' as const, path })),
 );
 

@@ -41,6 +41,7 @@ const validFile = fc.record({ mappings: fc.array(validEntry, { minLength: 1, max
 const nearlyValidEntry = fc.record(
   {
     name: text,
+    network: fc.oneof(text, fc.constantFrom('my-net', '-')),
     to: fc.oneof(targetSpec.map(formatTarget), text, fc.jsonValue()),
     ports: fc.array(fc.oneof(spec, longPort, fc.integer(), fc.jsonValue()), { maxLength: 4 }),
     connect_timeout: fc.oneof(text, fc.jsonValue()),

@@ -17,6 +17,11 @@ const anySpec = textsFrom(
 );
 const anyTarget = textsFrom(
   'unix:',
+  'netns:',
+  '@netns:',
+  'pid:',
+  'docker:',
+  'dns:',
   '/',
   '.',
   '-',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { limits } from '../../src/limits.js';
 import { parseMappingFile } from '../../src/publish/mapping-file.js';
+import { targetAllowed } from '../../src/publish/target-spec.js';
 import { thrownBy } from '../support/thrown.js';
 
 const portAllowed =
@@ -9,7 +10,7 @@ const portAllowed =
 const durationAllowed = 'a duration such as "500ms", "5s" or "1m30s", at most 24 days (576h)';
 const nameAllowed = 'a name of letters, digits, "_", "." and "-", starting with a letter or digit';
 const flowsAllowed = 'a whole number from 1 to 1048576';
-const entryKeys = 'name, to, ports, connect_timeout, wait, idle_timeout, udp_timeout, max_flows';
+const entryKeys = 'name, to, network, ports, connect_timeout, wait, idle_timeout, udp_timeout, max_flows';
 
 function faultsOf(text: string): readonly string[] {
   const error = thrownBy(() => parseMappingFile(text, 'f.json'));
@@ -39,7 +40,7 @@ describe('every fault of a file is told at once', () => {
     expect(error.message).toBe('edge.json has 8 faults: nothing is published from it');
     expect(error.faults).toEqual([
       'edge.json:2:11: nmae: unknown key, did you mean "name"? (known: $schema, name, mappings)',
-      'edge.json:4:13: mappings[0].to: "10.0.0.300": invalid target "10.0.0.300": it must be an IP address, a DNS name, or unix:/path',
+      `edge.json:4:13: mappings[0].to: "10.0.0.300": invalid target "10.0.0.300" (docker:10.0.0.300 where a container is meant): it must be ${targetAllowed}`,
       `edge.json:4:48: mappings[0].ports[1]: "x:80": invalid hostPort: x; it must be ${portAllowed}`,
       'edge.json:4:70: mappings[0].max_flows: 0 is not allowed: it must be a whole number from 1 to 1048576',
       'edge.json:5:5: mappings[1].to: "to" is missing',
@@ -116,7 +117,7 @@ describe('unknown keys', () => {
 
   it('are told along with what is wrong beside them', () => {
     expect(faultsOfEntry({ to: 7, a: 1, b: 2 })).toEqual([
-      'mappings[0].to: 7 is not allowed: it must be an IP address, a DNS name, or unix:/path',
+      `mappings[0].to: 7 is not allowed: it must be ${targetAllowed}`,
       `mappings[0].a: unknown key (known: ${entryKeys})`,
       `mappings[0].b: unknown key (known: ${entryKeys})`,
     ]);
@@ -155,7 +156,9 @@ describe('a value of the wrong kind', () => {
     ['name', '', nameAllowed],
     ['name', '-web', nameAllowed],
     ['name', 'a b', nameAllowed],
-    ['to', null, 'an IP address, a DNS name, or unix:/path'],
+    ['to', null, targetAllowed],
+    ['network', 7, 'the name of a Docker network that the container is on'],
+    ['network', 'a b', 'the name of a Docker network that the container is on'],
     ['ports', '80', 'a list of ports'],
     ['ports', [], 'a list with at least one port'],
     ['connect_timeout', '5', durationAllowed],
@@ -181,7 +184,7 @@ describe('a value of the wrong kind', () => {
 
   it('is cut short where it is long', () => {
     const [fault] = faultsOfEntry({ to: ['x'.repeat(1000)] });
-    expect(fault?.length).toBeLessThan(200);
+    expect(fault?.length).toBeLessThan(targetAllowed.length + 150);
   });
 });
 
@@ -233,6 +236,12 @@ describe('a value of the right kind that cannot be', () => {
   });
 });
 
+it('a network beside a target that is no container is a fault', () => {
+  expect(faultsOfEntry({ to: '10.0.0.1', network: 'my-net' })).toEqual([
+    'mappings[0].network: "my-net": a network is one of a container\'s, and 10.0.0.1 is no container',
+  ]);
+});
+
 describe('what may stand in a file once only', () => {
   it('a key', () => {
     expect(faultsOf('{"name":"a","name":"b","mappings":[{"to":"db","ports":["80"]}]}')).toEqual([
@@ -258,7 +267,7 @@ describe('what may stand in a file once only', () => {
       `mappings[0].too: unknown key, did you mean "to"? (known: ${entryKeys})`,
       `mappings[0].ports[1]: true is not allowed: it must be ${portAllowed}`,
       'mappings[1].name: "web": this name is taken, by mappings[0]',
-      'mappings[1].to: 7 is not allowed: it must be an IP address, a DNS name, or unix:/path',
+      `mappings[1].to: 7 is not allowed: it must be ${targetAllowed}`,
       'mappings[1].ports[0]: 0.0.0.0:80/tcp: port is already allocated, by mappings[0].ports[0]',
       `mappings[1].max_flows: 0 is not allowed: it must be ${flowsAllowed}`,
       'mappings[2]: null is not allowed: it must be an object with "to" and "ports"',

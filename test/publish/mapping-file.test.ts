@@ -100,10 +100,16 @@ describe('what is left out has a default', () => {
 describe('"to"', () => {
   it.each([
     ['172.17.0.2', { kind: 'ip', ip: { family: 4, text: '172.17.0.2' } }],
-    ['db.internal', { kind: 'dns', name: 'db.internal' }],
+    ['db.internal', { kind: 'name', name: 'db.internal' }],
+    ['docker:web', { kind: 'docker', container: 'web', network: undefined }],
     ['unix:/run/app.sock', { kind: 'unix', path: '/run/app.sock' }],
   ])('may be %s', (to, target) => {
     expect(onlyMapping({ to }).target).toEqual(target);
+  });
+
+  it('is a container beside "network"', () => {
+    const target = { kind: 'docker', container: 'db', network: 'my-net' };
+    expect(onlyMapping({ to: 'db', network: 'my-net' })).toMatchObject({ name: 'db', target });
   });
 });
 
