@@ -1,13 +1,16 @@
 /**
  * Processes that a benchmark starts. Each is ended by its own pid, with what it forked, when its work is over; what is
- * left when the benchmark ends, by a signal or a fault too, is killed then.
+ * left when the benchmark ends, by a signal or a fault too, is killed then; and where it is killed itself, by a guard.
  */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { bench } from './bounds.js';
-import { treeOf } from './process-tree.js';
+import { killOne, killTree, treeOf } from './process-tree.js';
 
 const running = new Set<Child>();
+let guard: ChildProcess | undefined;
 
 export interface Command {
   readonly file: string;
@@ -29,6 +32,7 @@ export class Child {
     this.name = name;
     this.process = spawn(file, args, { stdio });
     running.add(this);
+    tellGuard('+', this.pid);
     this.exited = new Promise((resolve) => {
       this.process.on('error', (error) => {
         this.#failure = error.message;
@@ -36,7 +40,10 @@ export class Child {
       });
       this.process.on('close', () => resolve());
     });
-    void this.exited.then(() => running.delete(this));
+    void this.exited.then(() => {
+      running.delete(this);
+      tellGuard('-', this.pid);
+    });
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout = bounded(this.stdout + text);
     });
@@ -92,15 +99,14 @@ export class Child {
     const left = tree.filter((pid) => pid !== this.pid);
     await Promise.race([once(this.process, 'exit'), this.#gone()]);
     clearTimeout(timer);
-    for (const pid of left) kill(pid);
+    for (const pid of left) killOne(pid);
     // Only now are the pipes closed by all who held them.
     await this.exited;
   }
 
   /** Ends it with all that it forked, at once and without waiting. */
   killTree(): void {
-    if (this.hasEnded) return;
-    for (const pid of treeOf(this.pid)) kill(pid);
+    if (!this.hasEnded) killTree(this.pid);
   }
 
   async #gone(): Promise<void> {
@@ -134,14 +140,22 @@ export function killLeftovers(): void {
   for (const child of running) child.killTree();
 }
 
-function kill(pid: number): void {
-  // Of a process that never came to be; to the kernel, 0, 1 and negative numbers mean others, or everyone.
-  if (pid <= 1) return;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
+/** The guard keeps nobody from ending: it ends with its pipe. */
+function tellGuard(sign: '+' | '-', pid: number): void {
+  guard ??= startGuard();
+  guard.stdin?.write(`${sign}${pid}\n`);
+}
+
+function startGuard(): ChildProcess {
+  const path = fileURLToPath(new URL('./load/guard.js', import.meta.url));
+  // In a group of its own: Ctrl-C is for the others.
+  const started = spawn(process.execPath, [path], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  // Without it the benchmark works as well, if it is not killed.
+  started.on('error', () => undefined);
+  started.stdin.on('error', () => undefined);
+  started.unref();
+  if (started.stdin instanceof Socket) started.stdin.unref();
+  return started;
 }
 
 function bounded(text: string): string {

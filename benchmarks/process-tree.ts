@@ -37,6 +37,21 @@ export function treeOf(pid: number): number[] {
   return tree;
 }
 
+/** Kills a process with all that it forked, as far as it is there. */
+export function killTree(pid: number): void {
+  for (const member of treeOf(pid)) killOne(member);
+}
+
+export function killOne(pid: number): void {
+  // Of a process that never came to be; to the kernel, 0, 1 and negative numbers mean others, or everyone.
+  if (pid <= 1) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 function statOf(pid: number): Stat | undefined {
   const text = readOrNothing(`/proc/${pid}/stat`);
   // The name, in parentheses, may hold anything: what follows its last one has fixed places.

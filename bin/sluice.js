@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main } from '../dist/sluice.js';
+// CommonJS, as package.json beside this says: Node's loader of ES modules takes a start longer.
+const { loadBundle } = require('../dist/load-bundle.js');
 
-await main(process.argv.slice(2));
+loadBundle(require.resolve('../dist/sluice.js')).bundle.main(process.argv.slice(2));

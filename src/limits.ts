@@ -95,6 +95,8 @@ export const limits = {
   /** Asked for each pipe: the kernel's usual fs.pipe-max-size. */
   pipeBytes: 1024 * 1024,
   pipesPerShard: 512,
+  /** Flows that share one pipe where descriptors are few: most flows never move bulk. */
+  flowsPerPipe: 8,
   sparePipesPerShard: 16,
   /** Bytes a direction may move before others have their turn. */
   bytesPerTurn: 1024 * 1024,
@@ -107,11 +109,16 @@ export const limits = {
   flowEndsDelayMs: 50,
   /** Between two tries to get a descriptor or a local port that was not to be had, if none is freed before. */
   scarcityRetryMs: 100,
+  /** How long a flow may be unable to send or receive for want of memory, while nothing else happens to it. */
+  scarcityFlowMs: 30_000,
   /** A trouble that was told of is not told of again for so long. */
   troubleQuietMs: 10_000,
-  /** Shards that may fail in a row, each within this time of its start, before the engine gives up. */
+  /** Failures within this time after which a shard is started anew only once the time is over. */
   shardRestarts: 5,
   shardRestartWindowMs: 10_000,
+  /** Tries to serve a listener in a shard before it is given up, and the time between two of them. */
+  serveTries: 5,
+  serveRetryMs: 200,
 
   // --- targets -------------------------------------------------------------------------------------------------
 
@@ -154,6 +161,11 @@ export const limits = {
   /** The ports that -P publishes on: where Docker's own begin. */
   publishAllFirst: 49_000,
   publishAllLast: 49_900,
+
+  // --- the drop-in for docker-proxy ------------------------------------------------------------------------------
+
+  /** Descriptors kept free beside those open at its start: for pipes of bulk flows, and what Node opens later. */
+  dockerProxySpareDescriptors: 8,
 
   // --- the process ---------------------------------------------------------------------------------------------
 

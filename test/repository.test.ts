@@ -22,6 +22,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['address', 'publish', 'metrics', 'log'],
   ],
   admin: ['instance', 'engine', 'address', 'publish', 'metrics', 'log'],
+  load: [],
+  'docker-proxy': ['instance', 'engine', 'listener', 'address', 'publish', 'metrics', 'log'],
   cli: [
     ...['admin', 'instance', 'target', 'docker', 'listener', 'engine'],
     ...['address', 'publish', 'metrics', 'log'],
@@ -170,13 +172,14 @@ describe('imports', () => {
     expect(findCycle(importGraph)).toBeUndefined();
   });
 
-  it('of the benchmarks leave sluice alone, but for system calls in their loads', () => {
+  it('of the benchmarks leave sluice alone, but for system calls in their loads, and the parts measured alone', () => {
     const wrong = benchmarks.flatMap((file) =>
       importsOf(file)
         .filter(isOurs)
         .map((specifier) => resolved(file.path, specifier))
         .filter((path) => !path.startsWith('benchmarks/') && !forAll.includes(path))
         .filter((path) => !(file.path.startsWith('benchmarks/load/') && path.startsWith('src/sys/')))
+        .filter((path) => !(file.path.startsWith('benchmarks/micro/') && path.startsWith('src/')))
         .map((path) => `${file.path} imports ${path}`),
     );
     expect(benchmarks.length).toBeGreaterThan(0);
@@ -194,7 +197,33 @@ describe('imports', () => {
   });
 });
 
+/** `src/a.ts cites test/b.test.ts`, for each test file that is named in a source file and is not there. */
+function citedInVain(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) =>
+    [...text.matchAll(/\btest\/[\w/.-]+?\.ts\b/g)]
+      .filter(([cited]) => !existsSync(join(root, cited)))
+      .map(([cited]) => `${path} cites ${cited}`),
+  );
+}
+
 describe('a source file', () => {
+  it('cites tests that are there', () => {
+    const lost = {
+      path: 'src/x.ts',
+      text: '/** Sure (test/platform/lost.test.ts): see test/limits.test.ts. */',
+    };
+    expect(citedInVain([lost])).toEqual(['src/x.ts cites test/platform/lost.test.ts']);
+    expect(citedInVain(source)).toEqual([]);
+  });
+
+  /** What the engine takes for granted of the kernel is shown by a test, and says which. */
+  it('of the splice engine cites every platform test of the kernel', () => {
+    const facts = tests.filter(({ path }) => /^test\/platform\/(?!layouts)/.test(path));
+    const text = source.map((file) => file.text).join('');
+    expect(facts.length).toBeGreaterThan(0);
+    expect(facts.map(({ path }) => path).filter((path) => !text.includes(path))).toEqual([]);
+  });
+
   it(`has at most ${most} lines`, () => {
     const long = [...source, ...benchmarks].filter(({ text }) => text.trimEnd().split('\n').length > most);
     expect(long.map(({ path }) => path)).toEqual([]);

@@ -1,7 +1,8 @@
 /**
- * UDP round trips on loopback: `udp-generator.js PORT CLIENTS IN_FLIGHT BYTES SECONDS`. Every client is a socket that
- * keeps so many datagrams under way: each that comes back is sent again. One that has not come back in time is lost and
- * sent anew. Prints one line of JSON.
+ * UDP round trips on loopback: `udp-generator.js PORT CLIENTS ACTIVE IN_FLIGHT BYTES SECONDS`. Every client is a socket;
+ * so many are active at once, and keep so many datagrams under way each: one that comes back is sent again, or, where
+ * other clients wait, the client that has waited longest sends one. One that has not come back in time is lost and sent
+ * anew. Prints one line of JSON.
  *
  * A datagram carries its slot and its turn, so that one that comes late, after it was counted as lost, is known.
  */
@@ -20,7 +21,9 @@ const lostAfterMs = 250;
 const sweepMs = 50;
 const eventsAtOnce = 64;
 
-const [port = 0, clients = 1, inFlight = 1, size = 64, seconds = 1] = process.argv.slice(2).map(Number);
+const [port = 0, clients = 1, active = 1, inFlight = 1, size = 64, seconds = 1] = process.argv
+  .slice(2)
+  .map(Number);
 
 const { errno } = openFfi();
 const calls = socketCalls();
@@ -33,7 +36,10 @@ const batch = new Datagrams(inFlight, size, false);
 const sockets = Array.from({ length: clients }, () => openUdp(calls, 'connect', port));
 /** By client and slot: the turn that is under way, and when it was sent. */
 const turns = new Int32Array(clients * inFlight);
-const sentMs = new Float64Array(clients * inFlight);
+const sentMs = new Float64Array(clients * inFlight).fill(Number.POSITIVE_INFINITY);
+/** A ring of clients that wait for their turn; its length never changes, for one that is done takes the place of the next. */
+const waiting = Array.from({ length: clients - active }, (_, index) => active + index);
+let longestWaiting = 0;
 let nowMs = performance.now();
 let roundTrips = 0;
 let lost = 0;
@@ -46,7 +52,7 @@ for (const [client, socket] of sockets.entries()) {
 }
 
 const startedMs = nowMs;
-for (let client = 0; client < clients; client += 1) {
+for (let client = 0; client < active; client += 1) {
   for (let slot = 0; slot < inFlight; slot += 1) sendAnew(client, slot);
 }
 run(startedMs + seconds * 1_000);
@@ -74,6 +80,10 @@ function serve(client: number): void {
   const received = calls.recvmmsg(socket, batch.headerAddress(0), inFlight, MSG_DONTWAIT, 0);
   // A refusal that an earlier datagram met: the sweep finds what was lost.
   if (received <= 0) return;
+  if (waiting.length > 0) {
+    if (takeBack(client, 0)) passOn(client);
+    return;
+  }
   batch.prepareReturn(received);
   let first = 0;
   for (let index = 0; index < received; index += 1) {
@@ -95,6 +105,15 @@ function takeBack(client: number, index: number): boolean {
   batch.words[word + 1] = turn + 1;
   sentMs[place] = nowMs;
   return true;
+}
+
+/** It is the turn of the client that has waited longest; they have one datagram each. */
+function passOn(client: number): void {
+  sentMs[client] = Number.POSITIVE_INFINITY;
+  const next = waiting[longestWaiting] ?? client;
+  waiting[longestWaiting] = client;
+  longestWaiting = (longestWaiting + 1) % waiting.length;
+  sendAnew(next, 0);
 }
 
 /** What the socket does not take now counts as lost by and by. */

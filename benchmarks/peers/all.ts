@@ -17,5 +17,8 @@ export const allPeers: readonly Peer[] = [
   socat,
 ];
 
+/** Those of `npm run bench:quick`: not the engine for machines without the other. */
+export const quickPeers: readonly Peer[] = allPeers.filter((peer) => peer !== sluiceStream);
+
 /** Whose figures the others are held against. */
 export const referencePeer = sluiceSplice.name;

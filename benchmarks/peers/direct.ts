@@ -4,7 +4,8 @@ import type { Peer } from './peer.js';
 export const direct: Peer = {
   name: 'direct',
   protocols: ['tcp', 'udp'],
-  note: 'clients go straight to the target',
+  kind: 'none',
+  choices: { 'no proxy': 'clients go straight to the target, which no proxy can better' },
   missing: () => undefined,
   version: () => '-',
 };

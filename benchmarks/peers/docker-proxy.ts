@@ -2,11 +2,12 @@ import { loopback } from '../ports.js';
 import { missingTools, needTool, versionOf } from '../tools.js';
 import type { Peer } from './peer.js';
 
-/** dockerd's own userland proxy; Debian has it in docker.io. It has nothing to choose. */
+/** dockerd's own userland proxy; Debian has it in docker.io. */
 export const dockerProxy: Peer = {
   name: 'docker-proxy',
   protocols: ['tcp', 'udp'],
-  note: 'as dockerd starts it: one process a port',
+  kind: 'other',
+  choices: { 'one process a port': 'so dockerd starts it, and it has no other options' },
   // Go holds a pipe for each direction that it may splice.
   filesPerFlow: 6,
   missing: () => missingTools(['docker-proxy']),

@@ -6,15 +6,19 @@ import { loopback } from '../ports.js';
 import { missingTools, needTool, versionOf } from '../tools.js';
 import type { Peer } from './peer.js';
 
-/**
- * nbthread is what its manual says it takes by itself, as many as there are cores; splice-auto is its way to move
- * bulk without copying; maxconn is what the open files allow, two a connection, beside those for splicing's pipes.
- * Without retries it says at once that a target is not there, as the others do.
- */
 export const haproxy: Peer = {
   name: 'haproxy',
   protocols: ['tcp'],
-  note: `mode tcp, nbthread ${availableParallelism()} (its default: the cores), option splice-auto`,
+  kind: 'other',
+  choices: {
+    'mode tcp': 'it is to forward, not to read HTTP',
+    [`nbthread ${availableParallelism()}`]:
+      'its default, and what its manual advises: as many as there are cores',
+    'option splice-auto': 'by its manual, bulk without copying where it finds that worth while',
+    maxconn: 'what the open files allow, two a connection, beside those for the pipes of splicing',
+    'retries 0': 'it says at once that a target is not there, as the others do',
+    '10 min timeouts': 'its manual asks for some; none ends a benchmark',
+  },
   missing: () => missingTools(['haproxy']),
   version: () => versionOf('haproxy', ['-v'], /version ([^\s,]+)/),
   command: ({ port, targetPort, folder }) => {

@@ -6,14 +6,17 @@ import { loopback } from '../ports.js';
 import { findTool, missingTools, versionOf } from '../tools.js';
 import type { Peer, Wish } from './peer.js';
 
-/**
- * worker_processes auto is what its manual advises; for UDP the manual also wants reuseport, without which datagrams
- * of one session reach different workers.
- */
 export const nginx: Peer = {
   name: 'nginx',
   protocols: ['tcp', 'udp'],
-  note: 'stream module, worker_processes auto; reuseport for UDP, as its manual says',
+  kind: 'other',
+  choices: {
+    'the stream module': 'its way to forward TCP and UDP',
+    'worker_processes auto': 'what its manual advises: as many as there are cores',
+    'reuseport, for UDP': 'its manual: otherwise datagrams of one session reach different workers',
+    'worker_connections, worker_rlimit_nofile': 'what the open files allow',
+    'access_log off': 'nobody else writes a record for each flow either',
+  },
   missing: () => missingTools(['nginx']) ?? streamModule().missing,
   version: () => versionOf('nginx', ['-v'], /nginx\/(\S+)/),
   command: (wish) => {

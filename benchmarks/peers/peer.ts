@@ -23,8 +23,10 @@ export interface Wish {
 export interface Peer {
   readonly name: string;
   readonly protocols: readonly Protocol[];
-  /** The choices made for it, and whose advice they are. */
-  readonly note: string;
+  /** `none`: there is no proxy; `other`: what people use instead of sluice. */
+  readonly kind: 'none' | 'sluice' | 'other';
+  /** Each choice made for it, and why: what its own manual says of speed, or what makes it do the same work. */
+  readonly choices: Readonly<Record<string, string>>;
   /** Forks a process for each flow: it gets fewer of them. */
   readonly forks?: boolean;
   /** Descriptors that it takes for a flow, where more than its two sockets. */

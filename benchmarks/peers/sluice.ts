@@ -16,11 +16,15 @@ export const quiet = ['--no-access-log', '--log-level', 'warn', '--drain-timeout
 export type EngineName = 'splice' | 'stream';
 
 function sluice(name: string, engine: EngineName, folder: string, missing: () => string | undefined): Peer {
-  const shards = engine === 'splice' ? 'its default number of shards' : 'one thread';
   return {
     name,
     protocols: ['tcp', 'udp'],
-    note: `--engine ${engine} --no-access-log --log-level warn; ${shards}`,
+    kind: 'sluice',
+    choices: {
+      [`--engine ${engine}`]: 'the engine that is measured',
+      '--no-access-log, --log-level warn': 'nobody else writes a record for each flow either',
+      '--drain-timeout 100ms': 'of no effect until it is stopped',
+    },
     missing,
     version: () => packageVersion(folder),
     command: (wish) => ({

@@ -6,7 +6,12 @@ import type { Peer } from './peer.js';
 export const socat: Peer = {
   name: 'socat',
   protocols: ['tcp', 'udp'],
-  note: 'fork: a process for each flow',
+  kind: 'other',
+  choices: {
+    fork: 'its only way to serve more than one flow: a process for each',
+    'nodelay, for TCP': 'small answers are sent at once, as all the others do',
+    'backlog=4096, for TCP': 'its 5 would turn clients away that others let wait',
+  },
   forks: true,
   missing: () => missingTools(['socat']),
   version: () => versionOf('socat', ['-V'], /socat version (\S+)/),

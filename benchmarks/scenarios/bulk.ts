@@ -1,55 +1,40 @@
-/** Bulk through a TCP proxy: iperf3 from client to target. */
-import { bench } from '../bounds.js';
-import { Child, output } from '../child.js';
-import { referencePeer } from '../peers/all.js';
-import { loopback } from '../ports.js';
-import { missingTools, needTool } from '../tools.js';
-import { parseIperf3 } from './iperf3.js';
-import { type Load, openLoad } from './load.js';
+/** Bulk through a TCP proxy, to the target or both ways at once, by a generator of our own. */
+import type { BulkLoad } from '../bounds.js';
+import { generated, startTarget } from './generator.js';
+import { loadWork } from './load.js';
 import { cpuFigure, type Scenario, type Work } from './scenario.js';
 
-/** iperf3 takes whole seconds; below one it is given an amount instead. */
-const tinyAmount = '32M';
-
-/** The last that its server says before a test; it closes its socket after each, and opens another for the next. */
-const listening = /Server listening on [^\n]*\n-+\n$/;
+interface Report {
+  readonly bytes: number;
+  readonly seconds: number;
+}
 
 export const bulk: Scenario = {
   name: 'bulk',
   protocol: 'tcp',
-  missing: () => missingTools(['iperf3']),
-  works: ({ streams }) => streams.map(bulkWork),
+  missing: () => undefined,
+  works: ({ bulkLoads }) => bulkLoads.map(bulkWork),
 };
 
-function bulkWork(streams: number): Work {
-  const load: Load = {
-    protocol: 'tcp',
-    startTarget: startServer,
-    untilFree: (server) => server.said(listening),
-    generate: (port, seconds) => runIperf3(port, streams, seconds),
-  };
-  return {
-    title: `bulk, ${streams} TCP stream${streams === 1 ? '' : 's'} to the target`,
+export function streamsText(streams: number): string {
+  return `${streams} TCP stream${streams === 1 ? '' : 's'}`;
+}
+
+function bulkWork({ streams, bothWays }: BulkLoad): Work {
+  return loadWork({
+    title: `bulk, ${streamsText(streams)} ${bothWays ? 'both ways' : 'to the target'}`,
+    label: `${streamsText(streams)}${bothWays ? ', both ways' : ''}`,
     figures: [{ key: 'rate', title: 'Gb/s', better: 'more', digits: 2 }, cpuFigure('GB')],
-    reference: referencePeer,
-    warmUp: true,
-    subjectCount: (peers) => peers.length,
-    secondsEach: (seconds) => Math.round(seconds) + 0.3,
-    open: (place) => openLoad(load, place),
-  };
-}
-
-async function startServer(port: number): Promise<Child> {
-  const args = ['-s', '-B', loopback, '-p', String(port), '--forceflush'];
-  const child = new Child("iperf3's server", { file: needTool('iperf3'), args });
-  await child.said(listening);
-  return child;
-}
-
-async function runIperf3(port: number, streams: number, seconds: number) {
-  const amount = seconds < 1 ? ['-n', tinyAmount] : ['-t', String(Math.round(seconds))];
-  const args = ['-c', loopback, '-p', String(port), '-P', String(streams), '-J', ...amount];
-  const text = await output('iperf3', { file: needTool('iperf3'), args }, seconds * 1_000 + bench.overtimeMs);
-  const report = parseIperf3(text);
-  return { measured: { rate: report.gigabitsPerSecond }, units: report.bytes / 1e9 };
+    secondsEach: (seconds) => seconds + 0.3,
+    load: {
+      protocol: 'tcp',
+      startTarget: (port) => startTarget('bulk-target', port),
+      generate: async (port, seconds) => {
+        const { bytes, seconds: took } = await generated<Report>(
+          ...(['bulk-generator', port, streams, Number(bothWays), seconds] as const),
+        );
+        return { measured: { rate: (8 * bytes) / took / 1e9 }, units: bytes / 1e9 };
+      },
+    },
+  });
 }

@@ -1,25 +1,13 @@
-/** What the scenarios share that watch a proxy rather than load it: a TCP echo to lead to, and our own load programs. */
-import { fileURLToPath } from 'node:url';
-import { Child, type Command } from '../child.js';
+/** What the scenarios share that watch a proxy rather than load it. */
+import type { Child } from '../child.js';
 import type { Peer } from '../peers/peer.js';
 import { freePort } from '../ports.js';
+import { startTarget } from './generator.js';
 
-/** A program of benchmarks/load, compiled. */
-export function loadProgram(name: string, ...args: readonly number[]): Command {
-  const path = fileURLToPath(new URL(`../load/${name}.js`, import.meta.url));
-  return { file: process.execPath, args: [path, ...args.map(String)] };
-}
-
+/** A TCP echo to lead to. */
 export async function startEcho(): Promise<{ readonly port: number; readonly child: Child }> {
   const port = await freePort();
-  const child = new Child('the TCP echo', loadProgram('tcp-echo', port));
-  try {
-    await child.said('ready');
-    return { port, child };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
+  return { port, child: await startTarget('tcp-echo', port) };
 }
 
 /** Peers that are a process to look at. */

@@ -6,9 +6,11 @@ import { openFilesLimit } from '../machine.js';
 import { referencePeer } from '../peers/all.js';
 import { type Peer, startPeer } from '../peers/peer.js';
 import { freePort } from '../ports.js';
-import { residentBytesOf } from '../process-tree.js';
-import { loadProgram, startEcho, tcpProxies } from './echo.js';
-import type { Measured, OpenWork, Place, Scenario, Subject, Work } from './scenario.js';
+import { cpuSecondsOf, residentBytesOf } from '../process-tree.js';
+import type { Measured } from '../report.js';
+import { startEcho, tcpProxies } from './echo.js';
+import { loadProgram } from './generator.js';
+import { cpuFigure, type OpenWork, type Place, type Scenario, type Subject, type Work } from './scenario.js';
 
 export const idle: Scenario = {
   name: 'idle',
@@ -24,13 +26,15 @@ function flowsThatFit(filesPerFlow: number): number {
 function idleWork(flows: number): Work {
   const forked = Math.min(flows, bench.forkedFlows);
   return {
-    title: `${flows} idle TCP flows, or as many as the open files allow (${forked} where each is a process)`,
+    title: `${flows.toLocaleString('en-US')} idle TCP flows, or as many as the open files allow (${forked} where each is a process)`,
     figures: [
       { key: 'each', title: 'KB each', better: 'less', digits: 2 },
       { key: 'resident', title: 'MB in all', better: 'less', digits: 1 },
+      cpuFigure('million flows opened'),
     ],
     reference: referencePeer,
     warmUp: false,
+    mostRounds: bench.idleRounds,
     subjectCount: (peers) => tcpProxies(peers).length,
     secondsEach: () => 2 + flows / 2_500,
     open: (place) => openIdle(flows, place),
@@ -46,7 +50,7 @@ async function openIdle(flows: number, { peers, folder }: Place): Promise<OpenWo
         : Math.min(flows, flowsThatFit(peer.filesPerFlow ?? 2));
     return { name: peer.name, measure: () => measureIdle(peer, count, targetPort, folder) };
   });
-  return { subjects, failures: [], close: () => target.stop() };
+  return { subjects, failures: [], leftOut: [], close: () => target.stop() };
 }
 
 async function measureIdle(peer: Peer, flows: number, targetPort: number, folder: string): Promise<Measured> {
@@ -62,11 +66,13 @@ async function measureIdle(peer: Peer, flows: number, targetPort: number, folder
   try {
     await pause(bench.settleMs);
     const before = residentBytesOf(pid);
+    const cpuBefore = cpuSecondsOf(pid);
     client = new Child('the idle clients', loadProgram('idle-client', running.port, flows));
     await client.said('open');
     await pause(bench.settleMs);
     const after = residentBytesOf(pid);
-    return { each: (after - before) / flows / 1_024, resident: after / 1e6 };
+    const cpu = ((cpuSecondsOf(pid) - cpuBefore) / flows) * 1e6;
+    return { each: (after - before) / flows / 1_024, resident: after / 1e6, cpu };
   } finally {
     await client?.stop();
     await running.stop();

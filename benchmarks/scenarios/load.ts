@@ -1,18 +1,17 @@
 /** Loads: a target, every peer in front of it, and a generator outside of both. */
 import { messageOf } from '../../src/errors.js';
 import type { Child } from '../child.js';
+import { referencePeer } from '../peers/all.js';
 import { type Peer, type RunningPeer, startPeer, type Wish } from '../peers/peer.js';
 import { freePort, type Protocol } from '../ports.js';
 import { cpuSecondsOf } from '../process-tree.js';
-import type { Failure, Measured, OpenWork, Place, Subject } from './scenario.js';
-
-export interface Generated {
-  readonly measured: Measured;
-  readonly units: number;
-}
+import type { Measured, Remark } from '../report.js';
+import type { OpenWork, Place, Subject, Work } from './scenario.js';
 
 export interface Load {
   readonly protocol: Protocol;
+  /** Why a peer that forks for each flow is left out; absent where it is not. */
+  readonly notForForking?: string;
   /** Starts the target; done when it serves. */
   startTarget(port: number, folder: string): Promise<Child>;
   /** Waits until the target can serve the next run, where it serves one at a time. */
@@ -21,15 +20,41 @@ export interface Load {
   generate(port: number, seconds: number): Promise<Generated>;
 }
 
+export interface Generated {
+  readonly measured: Measured;
+  readonly units: number;
+}
+
+interface LoadWork extends Pick<Work, 'title' | 'label' | 'figures' | 'secondsEach'> {
+  readonly load: Load;
+}
+
+/** A load's work: every peer that carries its protocol, warmed up. */
+export function loadWork({ load, ...work }: LoadWork): Work {
+  return {
+    ...work,
+    reference: referencePeer,
+    warmUp: true,
+    subjectCount: (peers) => peers.filter((peer) => takes(peer, load)).length,
+    open: (place) => openLoad(load, place),
+  };
+}
+
+function takes({ protocols, forks }: Peer, { protocol, notForForking }: Load): boolean {
+  return protocols.includes(protocol) && !(forks === true && notForForking !== undefined);
+}
+
 /**
  * All peers run at once, so that the warm-up is done once each, but only one is under load at a time; the others
  * block in the kernel.
  */
-export async function openLoad(load: Load, { peers, folder }: Place): Promise<OpenWork> {
+async function openLoad(load: Load, { peers, folder }: Place): Promise<OpenWork> {
   const targetPort = await freePort();
   const started: Started = { peers: [], failures: [] };
-  const able = peers.filter(({ protocols }) => protocols.includes(load.protocol));
-  const { protocol } = load;
+  const able = peers.filter((peer) => takes(peer, load));
+  const { protocol, notForForking: why } = load;
+  const forking = why === undefined ? [] : peers.filter(({ forks }) => forks === true);
+  const leftOut = forking.flatMap(({ name }) => (why === undefined ? [] : [{ name, why }]));
   // iperf3's server gives up after a few connections that say nothing, such as those that show a proxy is ready, so
   // it comes after them; a UDP proxy shows it by the target's echo alone.
   const targetFirst = protocol === 'udp';
@@ -49,7 +74,7 @@ export async function openLoad(load: Load, { peers, folder }: Place): Promise<Op
     const subjects = started.peers.map((peer): Subject => {
       return { name: peer.name, measure: (seconds) => measureLoad(load, running, peer, seconds) };
     });
-    return { subjects, failures: started.failures, close };
+    return { subjects, failures: started.failures, leftOut, close };
   } catch (error) {
     await close();
     throw error;
@@ -58,7 +83,7 @@ export async function openLoad(load: Load, { peers, folder }: Place): Promise<Op
 
 interface Started {
   readonly peers: (RunningPeer & { readonly name: string })[];
-  readonly failures: Failure[];
+  readonly failures: Remark[];
 }
 
 /** One that does not start is told of, and the others go on. */
@@ -71,7 +96,7 @@ async function startPeers(
     try {
       running.push({ name: peer.name, ...(await startPeer(peer, { ...wish, port: await freePort() })) });
     } catch (error) {
-      failures.push({ subject: peer.name, why: messageOf(error) });
+      failures.push({ name: peer.name, why: messageOf(error) });
     }
   }
 }

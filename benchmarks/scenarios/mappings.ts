@@ -1,14 +1,16 @@
-/** Many mappings in one process of sluice, from a mapping file: time until all are published, and memory. */
+/** One and many mappings in one process of sluice, from a mapping file: time until all are published, and memory. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { bench } from '../bounds.js';
 import { Child } from '../child.js';
+import { referencePeer } from '../peers/all.js';
 import type { Peer } from '../peers/peer.js';
 import { type EngineName, quiet, sluicePath, sluiceSplice, sluiceStream } from '../peers/sluice.js';
 import { loopback } from '../ports.js';
-import { residentBytesOf } from '../process-tree.js';
-import type { Measured, Place, Scenario, Subject, Work } from './scenario.js';
+import { cpuSecondsOf, residentBytesOf } from '../process-tree.js';
+import type { Measured } from '../report.js';
+import { cpuFigure, type Place, type Scenario, type Subject, type Work } from './scenario.js';
 
 const engines: readonly (readonly [EngineName, Peer])[] = [
   ['splice', sluiceSplice],
@@ -19,27 +21,26 @@ export const mappings: Scenario = {
   name: 'mappings',
   protocol: 'tcp',
   missing: () => undefined,
-  works: ({ mappings: count }) => [mappingsWork(count)],
+  works: ({ mappings: counts }) => counts.map(mappingsWork),
 };
 
 function mappingsWork(count: number): Work {
   return {
-    title: `1 mapping, and ${count} TCP + ${count} UDP mappings, from one file`,
+    title: count === 1 ? '1 TCP mapping' : `${count.toLocaleString('en-US')} mappings, half of them UDP`,
     figures: [
       { key: 'ready', title: 'ms until published', better: 'less', digits: 1 },
       { key: 'resident', title: 'MB resident', better: 'less', digits: 1 },
+      cpuFigure('start'),
     ],
-    reference: subjectName('splice', 2 * count),
+    reference: referencePeer,
     warmUp: false,
-    subjectCount: (peers) => 2 * chosen(peers).length,
-    secondsEach: () => 1.5,
+    subjectCount: (peers) => chosen(peers).length,
+    secondsEach: () => 1,
     open: ({ peers, folder }: Place) =>
       Promise.resolve({
-        subjects: chosen(peers).flatMap((engine) => [
-          subject(engine, folder, 1, 0),
-          subject(engine, folder, count, count),
-        ]),
+        subjects: chosen(peers).map((engine) => subject(engine, folder, count)),
         failures: [],
+        leftOut: [],
         close: () => Promise.resolve(),
       }),
   };
@@ -49,17 +50,11 @@ function chosen(peers: readonly Peer[]): EngineName[] {
   return engines.filter(([, peer]) => peers.includes(peer)).map(([engine]) => engine);
 }
 
-function subjectName(engine: EngineName, all: number): string {
-  return `sluice-${engine}, ${all}`;
-}
-
-function subject(engine: EngineName, folder: string, tcp: number, udp: number): Subject {
-  const path = join(folder, `mappings-${engine}-${tcp + udp}.json`);
-  writeFileSync(path, mappingFile(tcp, udp));
-  return {
-    name: subjectName(engine, tcp + udp),
-    measure: () => measureMappings(engine, path, tcp + udp),
-  };
+function subject(engine: EngineName, folder: string, count: number): Subject {
+  const path = join(folder, `mappings-${engine}-${count}.json`);
+  const udp = Math.floor(count / 2);
+  writeFileSync(path, mappingFile(count - udp, udp));
+  return { name: `sluice-${engine}`, measure: () => measureMappings(engine, path, count) };
 }
 
 /** The kernel gives the host ports. */
@@ -80,7 +75,7 @@ async function measureMappings(engine: EngineName, path: string, all: number): P
     await child.said(new RegExp(`^(\\S+ -> \\S+\\n){${all}}`));
     const ready = performance.now() - startedMs;
     await pause(bench.settleMs);
-    return { ready, resident: residentBytesOf(child.pid) / 1e6 };
+    return { ready, resident: residentBytesOf(child.pid) / 1e6, cpu: cpuSecondsOf(child.pid) };
   } finally {
     await child.stop();
   }

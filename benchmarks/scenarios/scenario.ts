@@ -5,34 +5,21 @@
 import type { Sizes } from '../bounds.js';
 import type { Peer } from '../peers/peer.js';
 import type { Protocol } from '../ports.js';
-
-export interface Figure {
-  readonly key: string;
-  /** With its unit: a column's title. */
-  readonly title: string;
-  /** Absent where neither is: then no ratio is given. */
-  readonly better: 'more' | 'less';
-  readonly digits: number;
-}
-
-/** By a figure's key; absent where it cannot be said, such as the CPU of a proxy that is not there. */
-export type Measured = Readonly<Record<string, number | undefined>>;
+import type { Figure, Measured, Remark } from '../report.js';
 
 export interface Subject {
   readonly name: string;
+  /** A figure that cannot be said is absent, such as the CPU of a proxy that is not there. */
   measure(seconds: number): Promise<Measured>;
 }
 
 export interface OpenWork {
   readonly subjects: readonly Subject[];
-  /** Peers that could not be started, and why. */
-  readonly failures: readonly Failure[];
+  /** Peers that could not be started. */
+  readonly failures: readonly Remark[];
+  /** Peers that this work is not for. */
+  readonly leftOut: readonly Remark[];
   close(): Promise<void>;
-}
-
-export interface Failure {
-  readonly subject: string;
-  readonly why: string;
 }
 
 export interface Place {
@@ -43,12 +30,16 @@ export interface Place {
 
 export interface Work {
   readonly title: string;
+  /** What the picture calls it; absent where it has no place there. */
+  readonly label?: string;
   /** The first is the one that ratios are of. */
   readonly figures: readonly [Figure, ...Figure[]];
   /** The subject that the others are held against. */
   readonly reference: string;
   readonly warmUp: boolean;
-  /** For the estimate: how many subjects these peers make, and how long one takes. */
+  /** What takes long and hardly varies has fewer rounds. */
+  readonly mostRounds?: number;
+  /** For the estimate: how many subjects these peers make, and how long one takes, with what is around it. */
   subjectCount(peers: readonly Peer[]): number;
   secondsEach(seconds: number): number;
   open(place: Place): Promise<OpenWork>;

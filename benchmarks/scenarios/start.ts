@@ -5,20 +5,22 @@ import { output } from '../child.js';
 import { referencePeer } from '../peers/all.js';
 import { type Peer, startPeer } from '../peers/peer.js';
 import { freePort } from '../ports.js';
-import { residentBytesOf } from '../process-tree.js';
+import { cpuSecondsOf, residentBytesOf } from '../process-tree.js';
+import type { Measured } from '../report.js';
 import { startEcho, tcpProxies } from './echo.js';
-import type { Measured, OpenWork, Place, Scenario, Work } from './scenario.js';
+import { cpuFigure, type OpenWork, type Place, type Scenario, type Work } from './scenario.js';
 
 const work: Work = {
   title: 'start to first byte carried, one mapping',
   figures: [
     { key: 'ready', title: 'ms', better: 'less', digits: 1 },
     { key: 'resident', title: 'MB resident', better: 'less', digits: 1 },
+    cpuFigure('start'),
   ],
   reference: referencePeer,
   warmUp: false,
   subjectCount: (peers) => tcpProxies(peers).length + 1,
-  secondsEach: () => 1,
+  secondsEach: () => 0.6,
   open: openStart,
 };
 
@@ -40,6 +42,7 @@ async function openStart({ peers, folder }: Place): Promise<OpenWork> {
       })),
     ],
     failures: [],
+    leftOut: [],
     close: () => child.stop(),
   };
 }
@@ -56,7 +59,8 @@ async function measureStart(peer: Peer, targetPort: number, folder: string): Pro
   const running = await startPeer(peer, { protocol: 'tcp', target: 'echo', port, targetPort, folder });
   try {
     await pause(bench.settleMs);
-    return { ready: running.readyMs, resident: residentBytesOf(running.child?.pid ?? -1) / 1e6 };
+    const pid = running.child?.pid ?? -1;
+    return { ready: running.readyMs, resident: residentBytesOf(pid) / 1e6, cpu: cpuSecondsOf(pid) };
   } finally {
     await running.stop();
   }

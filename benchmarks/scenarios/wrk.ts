@@ -1,48 +1,100 @@
-/** wrk's report, read. */
+/** HTTP through a TCP proxy by wrk, which asks more of it than autocannon can, from an nginx that answers from memory. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bench } from '../bounds.js';
+import { Child, output } from '../child.js';
+import { nginxCommand, nginxMain } from '../nginx-files.js';
+import { loopback, takesConnection, untilServed } from '../ports.js';
+import { missingTools, needTool } from '../tools.js';
+import { loadWork } from './load.js';
+import { cpuFigure, type Scenario, type Work } from './scenario.js';
+import { parseWrk } from './wrk-report.js';
 
-export interface WrkReport {
-  readonly requests: number;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** Connections that failed, reads, writes and time-outs, and answers that are no success. */
-  readonly errors: number;
-}
+const keepAliveHeaders: readonly string[] = [];
+const closeHeaders = ['-H', 'Connection: close'] as const;
 
-const millisecondsOf: Readonly<Record<string, number>> = {
-  us: 0.001,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
+export const wrkKeepAlive: Scenario = {
+  name: 'wrk-keepalive',
+  protocol: 'tcp',
+  missing: () => missingTools(['wrk', 'nginx']),
+  works: ({ wrkConnections }) =>
+    wrkConnections.map((connections) =>
+      wrkWork(`HTTP keep-alive, ${connections} connections`, connections, keepAliveHeaders),
+    ),
 };
 
-/** @throws Error that says what the report lacks */
-export function parseWrk(text: string): WrkReport {
+export const wrkClose: Scenario = {
+  name: 'wrk-close',
+  protocol: 'tcp',
+  missing: () => missingTools(['wrk', 'nginx']),
+  works: ({ httpCloseConnections: connections }) => [
+    wrkWork(`HTTP, a connection each request, ${connections} at a time`, connections, closeHeaders),
+  ],
+};
+
+function wrkWork(label: string, connections: number, headers: readonly string[]): Work {
+  return loadWork({
+    title: `${label}, by wrk`,
+    label: `${label} (wrk)`,
+    figures: [
+      { key: 'rate', title: 'requests/s', better: 'more', digits: 0 },
+      { key: 'p99', title: 'p99 ms', better: 'less', digits: 2 },
+      cpuFigure('million requests'),
+      { key: 'errors', title: 'errors', better: 'less', digits: 0 },
+    ],
+    secondsEach: (seconds) => wholeSeconds(seconds) + 0.1,
+    load: {
+      protocol: 'tcp',
+      startTarget: startNginx,
+      generate: (port, seconds) => runWrk(port, connections, headers, wholeSeconds(seconds)),
+    },
+  });
+}
+
+/** wrk takes no others. */
+function wholeSeconds(seconds: number): number {
+  return Math.max(1, Math.round(seconds));
+}
+
+async function startNginx(port: number, folder: string): Promise<Child> {
+  const path = join(folder, `target-${port}.conf`);
+  writeFileSync(path, targetConfiguration(port, folder));
+  const child = new Child('the HTTP target', nginxCommand(folder, path));
+  await untilServed(takesConnection, port, child);
+  return child;
+}
+
+function targetConfiguration(port: number, folder: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `  ${name}_temp_path ${join(folder, `temp-${name}`)};`)
+    .join('\n');
+  return `${nginxMain(folder, port)}
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+${temporary}
+  server {
+    listen ${loopback}:${port} backlog=4096;
+    location / { default_type text/plain; return 200 "a small answer, as of a health check\\n"; }
+  }
+}
+`;
+}
+
+async function runWrk(port: number, connections: number, headers: readonly string[], seconds: number) {
+  const args = [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    ...headers,
+    `http://${loopback}:${port}/`,
+  ];
+  const text = await output('wrk', { file: needTool('wrk'), args }, seconds * 1_000 + bench.overtimeMs);
+  const report = parseWrk(text);
+  if (report.requests === 0) throw new Error('wrk got no answer');
   return {
-    requests: Number(find(text, /^\s*(\d+) requests in /m, 'its requests')),
-    requestsPerSecond: Number(find(text, /^Requests\/sec:\s+([\d.]+)/m, 'its rate')),
-    p50Ms: percentile(text, '50%'),
-    p99Ms: percentile(text, '99%'),
-    errors: socketErrors(text) + Number(/^\s*Non-2xx or 3xx responses: (\d+)/m.exec(text)?.[1] ?? 0),
+    measured: { rate: report.requestsPerSecond, p99: report.p99Ms, errors: report.errors },
+    units: report.requests / 1_000_000,
   };
-}
-
-function percentile(text: string, name: string): number {
-  const pattern = new RegExp(`^\\s*${name}\\s+([\\d.]+)(us|ms|s|m|h)\\b`, 'm');
-  const [, value, unit = ''] = pattern.exec(text) ?? [];
-  const factor = millisecondsOf[unit];
-  if (value === undefined || factor === undefined) throw new Error(`wrk's report lacks its ${name} latency`);
-  return Number(value) * factor;
-}
-
-function socketErrors(text: string): number {
-  const counts = /^\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/m.exec(text) ?? [];
-  return counts.slice(1).reduce((sum, count) => sum + Number(count), 0);
-}
-
-function find(text: string, pattern: RegExp, what: string): string {
-  const found = pattern.exec(text)?.[1];
-  if (found === undefined) throw new Error(`wrk's report lacks ${what}`);
-  return found;
 }

@@ -6,10 +6,13 @@ const commonDescriptorLimit = 1024;
 
 /**
  * Flows the process can have at once, by its limit of open files (Node raises the soft limit to the hard one when it
- * starts), less what its listeners and the runtime take.
+ * starts), less what its listeners and the runtime take (`reserved`).
  */
-export function flowsWithinDescriptors(listeners: number): number {
-  const left = openFilesLimit() - limits.descriptorsReserved - listeners;
+export function flowsWithinDescriptors(
+  listeners: number,
+  reserved: number = limits.descriptorsReserved,
+): number {
+  const left = openFilesLimit() - reserved - listeners;
   return Math.max(1, Math.floor(left / limits.descriptorsPerFlow));
 }
 

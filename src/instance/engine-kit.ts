@@ -1,7 +1,7 @@
 /** Chooses an engine, and brings it together with the binder that makes its kind of listener. */
 import type { Engine, EngineName, EngineOptions, Listener } from '../engine/engine.js';
 import { messageOf, SluiceError } from '../errors.js';
-import type { Binder } from '../listener/binder.js';
+import type { Adopt, Binder } from '../listener/binder.js';
 import type { EngineChoice } from './engine-choice.js';
 
 export interface EngineKit<L extends Listener = Listener> {
@@ -11,12 +11,15 @@ export interface EngineKit<L extends Listener = Listener> {
   /** True where it can listen and dial in other network namespaces. */
   readonly entersNamespaces: boolean;
   readonly binder: Binder<L>;
+  /** Takes a socket that another process has bound and this one was started with. */
+  readonly adopt: Adopt<L>;
   create(options: Omit<EngineOptions, 'clock'>): Engine<L>;
 }
 
 /**
  * Opens the engine asked for; `auto` is splice where the machine has what it takes, else stream.
  *
+ * @param shards threads of the splice engine; 0: it forwards on the main thread
  * @throws SluiceError SLUICE_ENGINE_UNAVAILABLE where splice was asked for by name and cannot run here
  */
 export async function openEngineKit(choice: EngineChoice, shards: number): Promise<EngineKit> {
@@ -34,17 +37,20 @@ export async function openEngineKit(choice: EngineChoice, shards: number): Promi
 }
 
 async function spliceKit(shards: number): Promise<EngineKit> {
-  const [{ SpliceEngine }, { descriptorBinder }, { layoutsOf, canWakeMainLoop }] = await Promise.all([
-    import('../engine/splice/splice-engine.js'),
-    import('../listener/descriptor-binder.js'),
-    import('../engine/splice/supported.js'),
-  ]);
+  const [{ SpliceEngine }, { descriptorBinder }, { descriptorAdopter }, { layoutsOf, canWakeMainLoop }] =
+    await Promise.all([
+      import('../engine/splice/splice-engine.js'),
+      import('../listener/descriptor-binder.js'),
+      import('../listener/descriptor-adopter.js'),
+      import('../engine/splice/supported.js'),
+    ]);
   layoutsOf();
   const kit: EngineKit<Parameters<InstanceType<typeof SpliceEngine>['serve']>[0]> = {
     name: 'splice',
     fallback: undefined,
     entersNamespaces: true,
     binder: descriptorBinder(),
+    adopt: (...asked) => descriptorAdopter()(...asked),
     create: (options) =>
       new SpliceEngine({ ...options, shards: shards === 0 && !canWakeMainLoop() ? 1 : shards }),
   };
@@ -52,7 +58,7 @@ async function spliceKit(shards: number): Promise<EngineKit> {
 }
 
 async function streamKit(fallback: string | undefined): Promise<EngineKit> {
-  const [{ StreamEngine }, { nodeBinder }, { systemClock }] = await Promise.all([
+  const [{ StreamEngine }, { nodeBinder, nodeAdopt }, { systemClock }] = await Promise.all([
     import('../engine/stream/stream-engine.js'),
     import('../listener/node-binder.js'),
     import('../engine/clock.js'),
@@ -62,6 +68,7 @@ async function streamKit(fallback: string | undefined): Promise<EngineKit> {
     fallback,
     entersNamespaces: false,
     binder: nodeBinder,
+    adopt: nodeAdopt,
     create: (options) => new StreamEngine({ ...options, clock: systemClock }),
   };
   return kit as EngineKit;

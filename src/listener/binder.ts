@@ -12,3 +12,11 @@ export interface Binder<L extends Listener> {
    */
   bind(protocol: Protocol, endpoint: Endpoint, namespace?: string): Promise<L>;
 }
+
+/**
+ * Makes a listener of a socket that this process was started with, already bound, and for TCP listening. It becomes
+ * this process's to close; its options and its backlog stay as they are, but for what an engine needs.
+ *
+ * @throws SluiceError SLUICE_BIND_FAILED where the descriptor is anything else
+ */
+export type Adopt<L extends Listener> = (protocol: Protocol, descriptor: number, family: 4 | 6) => Promise<L>;

@@ -5,101 +5,46 @@ import type { SpliceListener } from '../engine/splice/splice-listener.js';
 import { limits } from '../limits.js';
 import type { Protocol } from '../publish/protocol.js';
 import { checked } from '../sys/errno.js';
-import {
-  IP_PKTINFO,
-  IPPROTO_IP,
-  IPPROTO_IPV6,
-  IPPROTO_TCP,
-  IPV6_RECVPKTINFO,
-  IPV6_V6ONLY,
-  TCP_KEEPIDLE,
-  TCP_NODELAY,
-} from '../sys/in.js';
-import { interfaceIndex } from '../sys/interface-index.js';
-import { mapRegion, type Region } from '../sys/mman.js';
+import { IPPROTO_IPV6, IPV6_V6ONLY } from '../sys/in.js';
 import { NetworkNamespaces } from '../sys/network-namespace.js';
-import { readSockaddr, sockaddrBytes, writeSockaddr } from '../sys/sockaddr.js';
-import {
-  AF_INET,
-  AF_INET6,
-  SHUT_RDWR,
-  SO_KEEPALIVE,
-  SO_RCVBUF,
-  SO_REUSEADDR,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  SOL_SOCKET,
-  socketCalls,
-} from '../sys/socket.js';
-import { unistd } from '../sys/unistd.js';
+import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM } from '../sys/socket.js';
 import type { Binder } from './binder.js';
+import {
+  listenerOn,
+  localAddressOptions,
+  type Option,
+  Sockets,
+  tcpOptions,
+  udpOptions,
+} from './descriptor-sockets.js';
 
-/** Level, name and value of an option. */
-type Option = readonly [level: number, name: number, value: number];
-
-/** What an accepted socket inherits is set here, once. */
-const tcpOptions: readonly Option[] = [
-  [SOL_SOCKET, SO_REUSEADDR, 1],
-  [IPPROTO_TCP, TCP_NODELAY, 1],
-  [SOL_SOCKET, SO_KEEPALIVE, 1],
-  [IPPROTO_TCP, TCP_KEEPIDLE, limits.keepAliveDelayMs / 1000],
-];
-const udpOptions: readonly Option[] = [[SOL_SOCKET, SO_RCVBUF, limits.udpReceiveBufferBytes]];
 const v6Only: Option = [IPPROTO_IPV6, IPV6_V6ONLY, 1];
-const localAddressOptions = {
-  4: [IPPROTO_IP, IP_PKTINFO, 1],
-  6: [IPPROTO_IPV6, IPV6_RECVPKTINFO, 1],
-} as const satisfies Record<4 | 6, Option>;
 
 export function descriptorBinder(): Binder<SpliceListener> {
-  const calls = { ...socketCalls(), ...unistd() };
-  const memory = mapRegion(4096);
+  const sockets = new Sockets();
   const namespaces = new NetworkNamespaces();
   return {
     // Nothing here waits, so that nothing else runs while this thread is in another namespace; it is a promise for those
     // binders that do.
     bind: async (protocol, endpoint, namespace) => {
-      const bound = () => bind(calls, memory, protocol, endpoint);
+      const bound = () => bind(sockets, protocol, endpoint);
       return namespace === undefined ? bound() : namespaces.within(namespace, bound);
     },
   };
 }
 
-type Calls = ReturnType<typeof socketCalls> & ReturnType<typeof unistd>;
-
-function bind(calls: Calls, memory: Region, protocol: Protocol, { ip, port }: Endpoint): SpliceListener {
+function bind(sockets: Sockets, protocol: Protocol, { ip, port }: Endpoint): SpliceListener {
+  const { calls } = sockets;
   const domain = ip.family === 6 ? AF_INET6 : AF_INET;
   const kind = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
   const descriptor = checked('socket', calls.socket(domain, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const wildcard = isWildcard(ip);
   try {
-    const options: Option[] = [...(protocol === 'tcp' ? tcpOptions : udpOptions)];
-    if (ip.family === 6) options.push(v6Only);
-    if (protocol === 'udp' && wildcard) options.push(localAddressOptions[ip.family]);
-    for (const [level, name, value] of options) {
-      new Int32Array(memory.buffer)[0] = value;
-      checked('setsockopt', calls.setsockopt(descriptor, level, name, memory.address, 4));
-    }
-    const bytes = new Uint8Array(memory.buffer);
-    const length = writeSockaddr(bytes, 0, { ...ip, port }, interfaceIndex(ip.text));
-    checked('bind', calls.bind(descriptor, memory.address, length));
+    for (const option of protocol === 'tcp' ? tcpOptions : udpOptions) sockets.set(descriptor, option);
+    if (ip.family === 6) sockets.set(descriptor, v6Only);
+    if (protocol === 'udp' && isWildcard(ip)) sockets.set(descriptor, localAddressOptions[ip.family]);
+    sockets.bind(descriptor, { ip, port });
     if (protocol === 'tcp') checked('listen', calls.listen(descriptor, limits.listenBacklog));
-    new Int32Array(memory.buffer)[sockaddrBytes >> 2] = sockaddrBytes;
-    checked('getsockname', calls.getsockname(descriptor, memory.address, memory.address + sockaddrBytes));
-    const bound = readSockaddr(bytes, 0).port;
-    let open = true;
-    const close = () => {
-      open = false;
-      calls.close(descriptor);
-      return Promise.resolve();
-    };
-    const refuse = () => {
-      // Once closed, its number may be a flow's.
-      if (open && protocol === 'tcp') calls.shutdown(descriptor, SHUT_RDWR);
-    };
-    return { protocol, endpoint: { ip, port: bound }, descriptor, wildcard, refuse, close };
+    return listenerOn(sockets, protocol, descriptor, { ip, port: sockets.name(descriptor).port });
   } catch (error) {
     calls.close(descriptor);
     throw error;

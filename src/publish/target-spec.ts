@@ -155,7 +155,8 @@ export function onNetwork(target: TargetSpec, network: string): TargetSpec {
 /** A name that DNS cannot have is a container's. */
 function namedTarget(text: string): TargetSpec {
   if (isDnsName(text)) return { kind: 'name', name: text };
-  if (!isContainerName(text) || looksLikeAddress(text)) throw badTarget(text);
+  if (!isContainerName(text)) throw badTarget(text);
+  if (looksLikeAddress(text)) throw badTarget(text, `docker:${text} where a container is meant`);
   return { kind: 'docker', container: text, network: undefined };
 }
 

@@ -5,12 +5,14 @@ export const Errno = {
   EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
+  EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
   EINVAL: 22,
   ENFILE: 23,
   EMFILE: 24,
+  ENOSPC: 28,
   EPIPE: 32,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
@@ -27,7 +29,6 @@ export const Errno = {
 const names = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [value, name]));
 const otherNames: Readonly<Record<number, string>> = {
   3: 'ESRCH',
-  9: 'EBADF',
   20: 'ENOTDIR',
   88: 'ENOTSOCK',
   92: 'ENOPROTOOPT',

@@ -1,6 +1,7 @@
 /** <netinet/in.h> and <netinet/tcp.h> */
 export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 
 export const IP_PKTINFO = 8;

@@ -1,5 +1,5 @@
 /** Processes of the benchmarks: none is left, whatever it forked. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Child, killLeftovers, output } from '../../benchmarks/child.js';
 import { cpuSecondsOf, residentBytesOf, treeOf } from '../../benchmarks/process-tree.js';
@@ -38,6 +38,26 @@ describe('a child', () => {
   });
 });
 
+describe('a benchmark that is killed', () => {
+  it('leaves nothing that it started', async () => {
+    const child = new URL('../../benchmarks/child.js', import.meta.url).href;
+    const code = `const { Child } = await import(${JSON.stringify(child)});
+      const args = ['-c', 'sleep 60 & echo $!; wait'];
+      const shell = new Child('a shell', { file: '/bin/sh', args });
+      await shell.said(/\\d+/);
+      console.log(shell.pid + ' ' + shell.stdout.trim() + ' there');`;
+    const harness = new Child('a benchmark', {
+      file: process.execPath,
+      args: ['--input-type=module', '-e', code],
+    });
+    await harness.said('there');
+    const pids = [...harness.stdout.matchAll(/\d+/g)].map(([pid]) => Number(pid));
+    expect(pids.map(isThere)).toEqual([true, true]);
+    process.kill(harness.pid, 'SIGKILL');
+    await until('the guard to have ended both', () => !pids.some(isThere));
+  });
+});
+
 describe('what the system accounts', () => {
   it('is told of a process with its children, those that have ended too', async () => {
     const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done';
@@ -47,5 +67,21 @@ describe('what the system accounts', () => {
     expect(residentBytesOf(child.pid)).toBeGreaterThan(100_000);
     await child.stop();
     expect(cpuSecondsOf(child.pid)).toBe(0);
+  });
+
+  it('is told of a process with its threads', async () => {
+    const busy = 'const end = Date.now() + 300; while (Date.now() < end);';
+    const code = `const { Worker } = require('node:worker_threads');
+      new Worker(${JSON.stringify(busy)}, { eval: true }).on('exit', () => {
+        console.log('done');
+        setTimeout(() => undefined, 60_000);
+      });`;
+    const child = new Child('a thread', { file: process.execPath, args: ['-e', code] });
+    await child.said('done');
+    const mainThread = Number(
+      readFileSync(`/proc/${child.pid}/task/${child.pid}/schedstat`, 'utf8').split(' ')[0],
+    );
+    expect(cpuSecondsOf(child.pid) - mainThread / 1e9).toBeGreaterThan(0.05);
+    await child.stop();
   });
 });

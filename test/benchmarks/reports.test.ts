@@ -1,7 +1,7 @@
 /** The reports of wrk and iperf3, as these programs wrote them. */
 import { describe, expect, it } from '@jest/globals';
-import { parseIperf3 } from '../../benchmarks/scenarios/iperf3.js';
-import { parseWrk } from '../../benchmarks/scenarios/wrk.js';
+import { parseIperf3 } from '../../benchmarks/scenarios/iperf3-report.js';
+import { parseWrk } from '../../benchmarks/scenarios/wrk-report.js';
 
 const wrkReport = `Running 2s test @ http://127.0.0.1:8080/
   1 threads and 64 connections

@@ -14,7 +14,8 @@ function workOf(subjects: readonly Subject[], closed: () => void = () => undefin
     warmUp: true,
     subjectCount: () => subjects.length,
     secondsEach: () => 0,
-    open: () => Promise.resolve({ subjects, failures: [], close: () => Promise.resolve(closed()) }),
+    open: () =>
+      Promise.resolve({ subjects, failures: [], leftOut: [], close: () => Promise.resolve(closed()) }),
   };
 }
 
@@ -32,7 +33,7 @@ function subjectOf(name: string, rates: readonly number[], turns: string[] = [])
 }
 
 const place = { peers: [], folder: '' };
-const pace = { rounds: 3, seconds: 1, warmUp: true };
+const pace = { rounds: 3, seconds: 1, warmUpSeconds: 1 };
 
 describe('the order of a round', () => {
   it('alternates, and begins elsewhere by and by', () => {
@@ -57,18 +58,38 @@ describe('a work', () => {
     );
   });
 
-  it('goes on without one that failed, and tells of it', async () => {
+  it('goes on without one that failed, tells of it, and nothing that has no spread', async () => {
     const subjects = [subjectOf('ours', [0, 30, 10, 20]), subjectOf('theirs', [0, 10])];
     const result = await runWork('some', workOf(subjects), place, pace, () => undefined);
-    expect(result.failures).toEqual([{ subject: 'theirs', why: 'out of breath' }]);
+    expect(result.failures).toEqual([{ name: 'theirs', why: 'out of breath' }]);
     expect(tableOf(result).split('\n')).toEqual([
       '',
       'some work',
       '        requests/s  CPU s  ratio',
-      'ours    20 (10–30)      -   1.00',
-      'theirs  10 (10–10)      -   2.00',
-      "ratio: ours's requests/s over this one's; above 1 is better. Medians of 3 rounds, least to most in parentheses.",
+      'ours    20 (10–30)      -      1',
+      'theirs           -      -      -',
+      "ratio: how many times better ours's requests/s is than this one's, round by round. Medians of 3 rounds, least to most in parentheses.",
       'theirs failed: out of breath',
     ]);
+  });
+
+  it('begins no round that would not end in time, but takes two', async () => {
+    const subjects = [subjectOf('ours', [1, 2, 3])];
+    const hasted = { rounds: 3, seconds: 1, warmUpSeconds: 0, withinSeconds: 0 };
+    const { rounds } = await runWork('some', workOf(subjects), place, hasted, () => undefined);
+    expect(rounds.map(({ round }) => round)).toEqual([0, 1]);
+  });
+
+  it('that takes long has fewer rounds', async () => {
+    const work = { ...workOf([subjectOf('ours', [0, 1, 2, 3])]), mostRounds: 2 };
+    const { rounds } = await runWork('some', work, place, pace, () => undefined);
+    expect(rounds.map(({ round }) => round)).toEqual([0, 1]);
+  });
+
+  it('tells how much of it is done', async () => {
+    const told: number[] = [];
+    const subjects = [subjectOf('ours', [0, 1, 2, 3]), subjectOf('theirs', [0, 1, 2, 3])];
+    await runWork('some', workOf(subjects), place, pace, (_text, done) => told.push(done));
+    expect(told).toEqual([0, ...Array.from({ length: 8 }, (_, turn) => turn / 8)]);
   });
 });

@@ -25,7 +25,7 @@ describeWhere(missing === undefined, missing ?? '', 'a container as a target', (
 
   describe('is found', () => {
     it('by its name, its id and the beginning of its id', async () => {
-      for (const reference of ['web', 'docker:web', web, web.slice(0, 5)]) {
+      for (const reference of ['web', 'docker:web', web, web.slice(0, 12), `docker:${web.slice(0, 5)}`]) {
         const sluice = await run(['-p', '80', reference]);
         expect(await get(sluice)).toBe('web');
         await sluice.stop();
@@ -127,7 +127,7 @@ describeWhere(missing === undefined, missing ?? '', 'a container as a target', (
       const args = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all'];
       const asNobody = {
         ...options(),
-        within: (...command: readonly string[]) => dockerd.inside('setpriv', ...args, ...command),
+        within: ['nsenter', `--net=${dockerd.networkPath}`, '--', 'setpriv', ...args],
       };
       const sluice = spawnSluice(scope, ['run', '-p', '80', 'docker:web'], asNobody);
       expect(await sluice.ended()).toEqual({ code: 1, signal: null });

@@ -1,10 +1,9 @@
-/** What a person at a terminal sees, and what a start loads. */
+/** What a person at a terminal sees. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it, jest } from '@jest/globals';
 import { useScope } from '../support/scope.js';
-import { runSluice, sluicePath } from '../support/sluice-process.js';
+import { sluicePath } from '../support/sluice-process.js';
 import { dial, echo, exchange, listenTcp } from '../support/tcp-peers.js';
 import { withDeadline } from '../support/until.js';
 
@@ -79,42 +78,4 @@ describe('the log on a terminal', () => {
     );
     expect(plain).toMatch(/INFO: stopped\r\n$/);
   });
-});
-
-it('run with -p and an address loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer nor Docker’s client', async () => {
-  // A module hook that tells on stderr, as a log line, what is loaded.
-  const hook =
-    'export async function load(url, context, next) {' +
-    "if (url.startsWith('file:')) process._rawDebug(JSON.stringify({ loaded: url }));" +
-    'return next(url, context); }';
-  const register =
-    "import { register } from 'node:module';" +
-    `register('data:text/javascript,${encodeURIComponent(hook).replaceAll("'", '%27')}');`;
-  const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(register)}`];
-  const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', '::1'], 1, { nodeOptions });
-  await sluice.stop();
-  const loaded = sluice.records.flatMap(({ loaded: url }) => (typeof url === 'string' ? [url] : []));
-  expect(loaded.some((url) => url.endsWith('/dist/sluice.js'))).toBe(true);
-  expect(
-    loaded.filter((url) =>
-      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo|docker|docker-target|name-target)-/.test(
-        url,
-      ),
-    ),
-  ).toEqual([]);
-  const code = loaded.map((url) => readFileSync(new URL(url), 'utf8'));
-  for (const library of [
-    'yargs',
-    'valibot',
-    '@humanwhocodes/momoa',
-    'leven',
-    'pino-pretty',
-    'pretty-bytes',
-    'undici',
-  ]) {
-    expect([library, code.some((text) => text.includes(`// node_modules/${library}/`))]).toEqual([
-      library,
-      false,
-    ]);
-  }
 });

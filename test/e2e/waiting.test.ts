@@ -25,10 +25,7 @@ function ownNames() {
   const [hosts, resolver] = [join(folder, 'hosts'), join(folder, 'resolv.conf')];
   writeFileSync(hosts, '127.0.0.1 localhost\n');
   writeFileSync(resolver, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n');
-  const within = (command: string, ...args: readonly string[]): [string, string[]] => [
-    'unshare',
-    ['--mount', 'sh', '-c', withOwnNames, 'sh', hosts, resolver, command, ...args],
-  ];
+  const within = ['unshare', '--mount', 'sh', '-c', withOwnNames, 'sh', hosts, resolver];
   return { within, add: (line: string) => appendFileSync(hosts, `${line}\n`) };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { UdpEntry, UdpTable } from '../../src/engine/udp-table.js';
+import { UdpEntry, UdpTable, type UdpTableHost } from '../../src/engine/udp-table.js';
 
 const timeouts = { unansweredMs: 30, answeredMs: 90 };
 
@@ -13,35 +13,55 @@ class Association extends UdpEntry<Association> {
   }
 }
 
-/** A table with so many associations, each added a millisecond after the one before. */
-function tableOf(count: number): { table: UdpTable<Association>; associations: Association[] } {
-  const table = new UdpTable<Association>(timeouts);
-  const associations = Array.from({ length: count }, (_, index) => new Association(index + 1));
-  for (const [nowMs, association] of associations.entries()) table.add(association, nowMs);
-  return { table, associations };
+/** What a table asked of its engine. */
+class Host implements UdpTableHost<Association> {
+  readonly expired: Association[] = [];
+  readonly evicted: Association[] = [];
+  wakesAtMs = Number.POSITIVE_INFINITY;
+
+  wakeAt(atMs: number): void {
+    this.wakesAtMs = atMs;
+  }
+
+  ended: UdpTableHost<Association>['ended'] = (entry, reason) => {
+    this[reason].push(entry);
+  };
 }
 
-function tableOfOne(): { table: UdpTable<Association>; only: Association } {
-  const table = new UdpTable<Association>(timeouts);
-  const only = new Association(1);
-  table.add(only, 0);
-  return { table, only };
+/** A table with so many associations, each added a millisecond after the one before. */
+function tableOf(count: number): { table: UdpTable<Association>; host: Host; associations: Association[] } {
+  const host = new Host();
+  const table = new UdpTable<Association>(timeouts, host);
+  const associations = Array.from({ length: count }, (_, index) => new Association(index + 1));
+  for (const [nowMs, association] of associations.entries()) table.add(association, nowMs);
+  return { table, host, associations };
+}
+
+function tableOfOne(): { table: UdpTable<Association>; host: Host; only: Association } {
+  const { table, host, associations } = tableOf(1);
+  const [only] = associations;
+  if (only === undefined) throw new Error('one was made');
+  return { table, host, only };
 }
 
 describe('an association', () => {
   it('expires after the shorter timeout while its target has not answered', () => {
-    const { table, only } = tableOfOne();
+    const { table, host, only } = tableOfOne();
     expect(table.nextExpiryMs()).toBe(30);
-    expect(table.takeExpired(29)).toBeUndefined();
-    expect(table.takeExpired(30)).toBe(only);
+    table.expire(29);
+    expect(host.expired).toEqual([]);
+    table.expire(30);
+    expect(host.expired).toEqual([only]);
     expect(table.size).toBe(0);
   });
 
   it('expires after the longer timeout once its target has answered', () => {
-    const { table, only } = tableOfOne();
+    const { table, host, only } = tableOfOne();
     table.renew(only, 10, true);
-    expect(table.takeExpired(99)).toBeUndefined();
-    expect(table.takeExpired(100)).toBe(only);
+    table.expire(99);
+    expect(host.expired).toEqual([]);
+    table.expire(100);
+    expect(host.expired).toEqual([only]);
   });
 
   it('stays answered when its client goes on', () => {
@@ -66,22 +86,56 @@ describe('an association', () => {
 
 describe('the table', () => {
   it('has no next expiry while it is empty', () => {
-    const { table } = tableOf(0);
+    const { table, host } = tableOf(0);
     expect(table.nextExpiryMs()).toBe(Number.POSITIVE_INFINITY);
-    expect(table.takeExpired(1e9)).toBeUndefined();
-    expect(table.quietest()).toBeUndefined();
+    table.expire(1e9);
+    expect(table.evictQuietest()).toBe(false);
+    expect([host.expired, host.evicted, host.wakesAtMs]).toEqual([[], [], Number.POSITIVE_INFINITY]);
   });
 
   it('evicts whoever was idle longest, answered or not', () => {
-    const { table, associations } = tableOf(3);
+    const { table, host, associations } = tableOf(3);
     const [first, second, third] = associations;
     if (first === undefined || second === undefined || third === undefined)
       throw new Error('three were made');
     table.renew(first, 10, true);
     table.renew(second, 11, false);
-    expect(table.quietest()).toBe(third);
-    table.delete(third);
-    expect(table.quietest()).toBe(first);
+    table.evictQuietest();
+    expect(host.evicted).toEqual([third]);
+    table.evictQuietest();
+    expect(host.evicted).toEqual([third, first]);
+  });
+
+  it('evicts nobody where the one idle longest is to be spared', () => {
+    const { table, host, only } = tableOfOne();
+    expect(table.evictQuietest(only)).toBe(false);
+    expect(host.evicted).toEqual([]);
+    expect(table.size).toBe(1);
+  });
+
+  it('goes on expiring after an end that throws', () => {
+    const { table, host, associations } = tableOf(2);
+    host.ended = () => {
+      throw new Error('a fault');
+    };
+    expect(() => table.expire(30)).toThrow('a fault');
+    expect(host.wakesAtMs).toBe(31);
+    expect(table.size).toBe(associations.length - 1);
+  });
+
+  it('asks to be woken when the first expires, and at no other time', () => {
+    const { table, host, only } = tableOfOne();
+    expect(host.wakesAtMs).toBe(30);
+    table.renew(only, 20, false);
+    expect(host.wakesAtMs).toBe(30);
+    table.expire(30);
+    expect(host.wakesAtMs).toBe(50);
+    table.setTimeouts({ unansweredMs: 90, answeredMs: 5 });
+    expect(host.wakesAtMs).toBe(110);
+    table.renew(only, 40, true);
+    expect(host.wakesAtMs).toBe(45);
+    table.expire(45);
+    expect(host.wakesAtMs).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
@@ -146,7 +200,8 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 class Comparison {
-  readonly #table = new UdpTable<Association>(timeouts);
+  readonly #host = new Host();
+  readonly #table = new UdpTable<Association>(timeouts, this.#host);
   readonly #inTable = new Map<number, Association>();
   readonly #model = new Model();
   #nowMs = 0;
@@ -157,6 +212,8 @@ class Comparison {
     expect([...this.#inTable.keys()].sort()).toEqual(this.#model.keys().sort());
     expect(this.#table.size).toBe(this.#model.keys().length);
     expect(this.#table.nextExpiryMs()).toBe(this.#model.nextExpiryMs());
+    // The timer may ring early, after a renewal, and never late.
+    expect(this.#host.wakesAtMs).toBeLessThanOrEqual(this.#model.nextExpiryMs());
   }
 
   #do(asked: Operation): void {
@@ -190,28 +247,22 @@ class Comparison {
   }
 
   #evict(): void {
-    const quietest = this.#table.quietest();
-    if (quietest === undefined) {
-      expect(this.#model.keys()).toEqual([]);
-      return;
+    const quietest = this.#model.quietest();
+    expect(this.#table.evictQuietest()).toBe(this.#model.keys().length > 0);
+    for (const gone of this.#host.evicted.splice(0)) {
+      expect(quietest).toContain(gone.key);
+      this.#forget(gone);
     }
-    expect(this.#model.quietest()).toContain(quietest.key);
-    this.#table.delete(quietest);
-    this.#forget(quietest);
   }
 
   /** Whatever is due goes, soonest first, and nothing else. */
   #expire(): void {
-    for (;;) {
-      const nextMs = this.#model.nextExpiryMs();
-      const expired = this.#table.takeExpired(this.#nowMs);
-      if (expired === undefined) {
-        expect(nextMs).toBeGreaterThan(this.#nowMs);
-        return;
-      }
-      expect(this.#model.dueMs(expired.key)).toBe(nextMs);
-      this.#forget(expired);
+    this.#table.expire(this.#nowMs);
+    for (const gone of this.#host.expired.splice(0)) {
+      expect(this.#model.dueMs(gone.key)).toBe(this.#model.nextExpiryMs());
+      this.#forget(gone);
     }
+    expect(this.#model.nextExpiryMs()).toBeGreaterThan(this.#nowMs);
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the splice engine believes of epoll, sockets and pipes. */
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   EPOLLERR,
@@ -7,27 +8,32 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
 } from '../../src/sys/epoll.js';
-import { Errno } from '../../src/sys/errno.js';
+import { checked, Errno } from '../../src/sys/errno.js';
 import { F_SETPIPE_SZ, SPLICE_F_NONBLOCK } from '../../src/sys/fcntl.js';
 import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../src/sys/in.js';
 import { mapRegion, unmapRegion } from '../../src/sys/mman.js';
 import {
   AF_INET,
+  AF_UNIX,
   SHUT_WR,
   SO_KEEPALIVE,
   SO_LINGER,
+  SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_STREAM,
   SOL_SOCKET,
 } from '../../src/sys/socket.js';
+import { temporaryFolder } from '../support/folder.js';
 import { describeWhere } from '../support/machine.js';
 import { RawSockets } from '../support/raw-sockets.js';
 import { useScope } from '../support/scope.js';
 
 const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const F_GETPIPE_SZ = 1032;
+const MSG_OOB = 1;
 
 describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
   const scope = useScope();
@@ -58,6 +64,44 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
       expect(raw.events(epoll, 1_000) & EPOLLRDHUP).toBe(EPOLLRDHUP);
       expect(raw.recv(server, 100)).toBe(10);
       expect(raw.recv(server, 100)).toBe(0);
+    });
+
+    test('a FIN that comes after a short read makes an edge of its own', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const epoll = raw.epoll();
+      raw.watch(epoll, server, everyEdge);
+      raw.send(client, 10);
+      expect(raw.events(epoll, 1_000) & (EPOLLIN | EPOLLRDHUP)).toBe(EPOLLIN);
+      expect(raw.recv(server, 100)).toBe(10);
+      raw.sys.shutdown(client, SHUT_WR);
+      expect(raw.events(epoll, 1_000) & EPOLLRDHUP).toBe(EPOLLRDHUP);
+      expect(raw.recv(server, 100)).toBe(0);
+    });
+
+    test('a FIN that is queued is told of before what came ahead of it is read, and then not again', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      raw.send(client, 10);
+      raw.sys.shutdown(client, SHUT_WR);
+      const epoll = raw.epoll();
+      raw.watch(epoll, server, everyEdge);
+      expect(raw.events(epoll, 1_000) & EPOLLRDHUP).toBe(EPOLLRDHUP);
+      expect(raw.recv(server, 4)).toBe(4);
+      expect(raw.events(epoll)).toBe(0);
+      expect(raw.recv(server, 100)).toBe(6);
+      expect(raw.recv(server, 100)).toBe(0);
+    });
+
+    test('an urgent byte cuts a read short, and EPOLLPRI tells of it', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const epoll = raw.epoll();
+      raw.watch(epoll, server, everyEdge | EPOLLPRI);
+      raw.send(client, 10);
+      checked('send', raw.sys.send(client, raw.data, 1, MSG_OOB));
+      raw.send(client, 10);
+      let seen = 0;
+      while ((seen & EPOLLPRI) === 0) seen |= raw.events(epoll, 1_000);
+      expect(raw.recv(server, 100)).toBe(10);
+      expect(raw.recv(server, 100)).toBe(10);
     });
 
     test('a send cut short is told of when there is room again', () => {
@@ -119,6 +163,57 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
       raw.watch(epoll, descriptor, events);
       expect(raw.events(epoll, 1_000)).toBe(EPOLLIN);
     }
+  });
+
+  describe('a listener in two epolls, EPOLLEXCLUSIVE in both', () => {
+    function twoEpolls() {
+      const { descriptor, port } = raw.listener(SOCK_STREAM);
+      const epolls = [raw.epoll(), raw.epoll()] as const;
+      for (const epoll of epolls) raw.watch(epoll, descriptor, EPOLLIN | EPOLLEXCLUSIVE);
+      return { descriptor, epolls, connect: () => raw.connect(raw.socket(AF_INET, SOCK_STREAM), port) };
+    }
+
+    test('is another’s once it has left one', () => {
+      const { descriptor, epolls, connect } = twoEpolls();
+      const [first, second] = epolls;
+      raw.unwatch(first, descriptor);
+      connect();
+      expect([raw.events(first), raw.events(second, 1_000)]).toEqual([0, EPOLLIN]);
+      raw.unwatch(second, descriptor);
+      raw.watch(first, descriptor, EPOLLIN | EPOLLEXCLUSIVE);
+      expect(raw.events(first, 1_000)).toBe(EPOLLIN);
+    });
+
+    test('says EAGAIN to whoever comes second', () => {
+      const { descriptor, epolls, connect } = twoEpolls();
+      connect();
+      expect(Math.max(...epolls.map((epoll) => raw.events(epoll, 1_000)))).toBe(EPOLLIN);
+      raw.accept(descriptor);
+      expect([raw.sys.accept4(descriptor, 0, 0, SOCK_CLOEXEC), raw.sys.errno()]).toEqual([-1, Errno.EAGAIN]);
+    });
+
+    test('cannot be changed there, only taken out and put in anew', () => {
+      const { descriptor, epolls } = twoEpolls();
+      const EPOLL_CTL_MOD = 3;
+      raw.words[0] = EPOLLIN;
+      const changed = raw.sys.epoll.ctl(epolls[0], EPOLL_CTL_MOD, descriptor, raw.address);
+      expect([changed, raw.sys.errno()]).toEqual([-1, Errno.EINVAL]);
+    });
+  });
+
+  test('a unix listener whose queue is full says EAGAIN, and takes more when one was accepted', () => {
+    const path = join(temporaryFolder(scope), 'full.sock');
+    const listener = raw.unixListener(path, 0);
+    const dial = () => {
+      const result = raw.connectUnix(raw.socket(AF_UNIX, SOCK_STREAM), path);
+      return result < 0 ? raw.sys.errno() : 0;
+    };
+    let queued = 0;
+    while (dial() === 0) queued += 1;
+    expect(queued).toBeGreaterThan(0);
+    expect(dial()).toBe(Errno.EAGAIN);
+    raw.accept(listener);
+    expect([dial(), dial()]).toEqual([0, Errno.EAGAIN]);
   });
 
   test('a closed descriptor is in no epoll any more', () => {

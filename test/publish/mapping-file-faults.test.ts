@@ -40,7 +40,7 @@ describe('every fault of a file is told at once', () => {
     expect(error.message).toBe('edge.json has 8 faults: nothing is published from it');
     expect(error.faults).toEqual([
       'edge.json:2:11: nmae: unknown key, did you mean "name"? (known: $schema, name, mappings)',
-      `edge.json:4:13: mappings[0].to: "10.0.0.300": invalid target "10.0.0.300": it must be ${targetAllowed}`,
+      `edge.json:4:13: mappings[0].to: "10.0.0.300": invalid target "10.0.0.300" (docker:10.0.0.300 where a container is meant): it must be ${targetAllowed}`,
       `edge.json:4:48: mappings[0].ports[1]: "x:80": invalid hostPort: x; it must be ${portAllowed}`,
       'edge.json:4:70: mappings[0].max_flows: 0 is not allowed: it must be a whole number from 1 to 1048576',
       'edge.json:5:5: mappings[1].to: "to" is missing',

@@ -93,7 +93,9 @@ describe('parseTarget', () => {
   it.each(['172.17.0.300', '10.1', '172.17.0', '010.0.0.1', '3', '1.2.3.4.', '0x7f000001'])(
     'refuses %s, which a resolver could take for another address than was meant',
     (text) => {
-      expect(thrownBy(() => parseTarget(text)).code).toBe('SLUICE_BAD_TARGET');
+      const { code, message } = thrownBy(() => parseTarget(text));
+      expect(code).toBe('SLUICE_BAD_TARGET');
+      expect(message).toContain(`(docker:${text} where a container is meant)`);
     },
   );
 

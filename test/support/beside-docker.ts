@@ -24,7 +24,7 @@ export interface BesideDocker {
 /** @param dockerd as it is when it is used: tests start it before they run */
 export function besideDocker(scope: Scope, dockerd: () => Dockerd): BesideDocker {
   const options = (): StartOptions => ({
-    within: (command, ...args) => dockerd().inside(command, ...args),
+    within: ['nsenter', `--net=${dockerd().networkPath}`, '--'],
     env: { DOCKER_HOST: `unix://${dockerd().socketPath}` },
   });
   const removedAtEnd = (container: string) =>

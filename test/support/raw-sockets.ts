@@ -1,18 +1,28 @@
 /** Sockets, pipes and epoll by system calls alone, for tests of what the kernel does. All are closed after the test. */
 import { openSyscalls } from '../../src/engine/splice/syscalls.js';
-import { EPOLL_CTL_ADD } from '../../src/sys/epoll.js';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../src/sys/epoll.js';
 import { checked } from '../../src/sys/errno.js';
 import { O_CLOEXEC, O_NONBLOCK } from '../../src/sys/fcntl.js';
 import { mapRegion } from '../../src/sys/mman.js';
 import { layoutsOf } from '../../src/sys/platform.js';
-import { readSockaddr, sockaddrBytes, writeSockaddr } from '../../src/sys/sockaddr.js';
-import { AF_INET, SO_REUSEADDR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from '../../src/sys/socket.js';
+import { readSockaddr, sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../src/sys/sockaddr.js';
+import {
+  AF_INET,
+  AF_UNIX,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../../src/sys/socket.js';
 import type { Scope } from './scope.js';
 
 export class RawSockets {
   readonly sys = openSyscalls();
   readonly #scope: Scope;
   readonly #region = mapRegion(4 << 20);
+  /** Memory for structures, which `words` shows. */
+  readonly address = this.#region.address;
   /** Memory for data: behind the structures. */
   readonly data = this.#region.address + 4096;
   readonly dataBytes = 3 << 20;
@@ -67,6 +77,18 @@ export class RawSockets {
     return { descriptor, port };
   }
 
+  unixListener(path: string, backlog: number): number {
+    const descriptor = this.socket(AF_UNIX, SOCK_STREAM);
+    const length = writeSockaddrUn(this.#bytes, 0, path);
+    checked('bind', this.sys.bind(descriptor, this.address, length));
+    checked('listen', this.sys.listen(descriptor, backlog));
+    return descriptor;
+  }
+
+  connectUnix(descriptor: number, path: string): number {
+    return this.sys.connect(descriptor, this.address, writeSockaddrUn(this.#bytes, 0, path));
+  }
+
   accept(listener: number): number {
     return this.#keep(checked('accept4', this.sys.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)));
   }
@@ -94,6 +116,10 @@ export class RawSockets {
     checked('epoll_ctl', this.sys.epoll.ctl(epoll, EPOLL_CTL_ADD, descriptor, this.#region.address));
   }
 
+  unwatch(epoll: number, descriptor: number): void {
+    checked('epoll_ctl', this.sys.epoll.ctl(epoll, EPOLL_CTL_DEL, descriptor, 0));
+  }
+
   /** What epoll has to tell, at most one event: 0 where it has nothing. */
   events(epoll: number, ms = 0): number {
     const count = checked('epoll_wait', this.sys.epoll.wait(epoll, this.#region.address, 1, ms));
@@ -111,6 +137,11 @@ export class RawSockets {
   close(descriptor: number): void {
     this.#closed.add(descriptor);
     this.sys.close(descriptor);
+  }
+
+  /** Somebody else closes it. */
+  disown(descriptor: number): void {
+    this.#closed.add(descriptor);
   }
 
   #keep(descriptor: number): number {

@@ -28,11 +28,13 @@ export interface ExitStatus {
 export interface StartOptions {
   /** Options for node itself, before the executable. */
   readonly nodeOptions?: readonly string[];
+  /** Another copy of it than the checkout's own. */
+  readonly executable?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** The folder it runs in, where that is not the tests' own. */
   readonly cwd?: string;
-  /** The command line that runs a command elsewhere, such as in another network namespace. */
-  readonly within?: (command: string, ...args: readonly string[]) => [command: string, args: string[]];
+  /** What the command has in front, which has to become it: `ip netns exec NAME`. */
+  readonly within?: readonly string[];
   /** Leaves stderr unread, as a log collector that hangs does. */
   readonly stderrUnread?: boolean;
   /** Files to write to in place of pipes. */
@@ -46,9 +48,10 @@ export function spawnSluice(
   args: readonly string[],
   options: StartOptions = {},
 ): SluiceProcess {
-  const here = (command: string, ...rest: readonly string[]): [string, string[]] => [command, [...rest]];
-  const within = options.within ?? here;
-  const child = spawn(...within(process.execPath, ...(options.nodeOptions ?? []), sluicePath, ...args), {
+  const executable = options.executable ?? sluicePath;
+  const whole = [...(options.within ?? []), process.execPath, ...(options.nodeOptions ?? []), executable];
+  const [command = '', ...before] = whole;
+  const child = spawn(command, [...before, ...args], {
     stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
     env: { ...process.env, ...options.env },
     cwd: options.cwd ?? process.cwd(),

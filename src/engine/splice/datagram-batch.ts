@@ -97,7 +97,10 @@ export class DatagramBatch {
     return true;
   }
 
-  /** Writes the local address a datagram is to leave from, and gives the length of its control data. */
+  /**
+   * Writes the local address a datagram is to leave from (test/platform/pktinfo.test.ts), and gives the length of its
+   * control data.
+   */
   writeLocal(index: number, family: 4 | 6, local: Int32Array): number {
     const { words } = this.#arena;
     const control = this.#controlWord(index);

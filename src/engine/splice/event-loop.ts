@@ -12,11 +12,11 @@
  * A handler that throws must not take the loop with it: its owner is told (`onFault`) and the loop goes on. A thread that
  * is stranded in another namespace is no one flow's fault: there the loop ends, and the shard with it.
  */
-import { StrandedError } from '../../errors.js';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../sys/epoll.js';
 import { Errno, SystemCallError } from '../../sys/errno.js';
 import { layoutsOf } from '../../sys/platform.js';
 import type { Arena } from './arena.js';
+import { tellFault } from './fault.js';
 import type { SharedClock } from './shared-clock.js';
 import type { Syscalls } from './syscalls.js';
 import { TimerWheel } from './timer-wheel.js';
@@ -99,7 +99,7 @@ export class EventLoop {
     this.#handlers[descriptor] = undefined;
   }
 
-  /** Closes a descriptor; epoll forgets it by itself. */
+  /** Closes a descriptor; epoll forgets it by itself (test/platform/epoll.test.ts). */
   close(descriptor: number): void {
     this.#handlers[descriptor] = undefined;
     this.#sys.close(descriptor);
@@ -179,10 +179,4 @@ export class EventLoop {
       }
     }
   }
-}
-
-/** Gives what was thrown to whom it concerns. */
-export function tellFault(owner: Pick<Handler, 'onFault'>, error: unknown): void {
-  if (error instanceof StrandedError) throw error;
-  owner.onFault(error);
 }

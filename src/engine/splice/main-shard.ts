@@ -34,14 +34,15 @@ export class MainShard implements ShardHandle {
     this.#turn = setImmediate(this.#takeTurn);
   }
 
-  send(command: Command): void {
-    if (this.#ended) return;
+  send(command: Command): boolean {
+    if (this.#ended) return false;
     try {
       this.#shard.obey(command);
       this.#sleep();
     } catch (error) {
       this.#fail(error);
     }
+    return true;
   }
 
   stop(): Promise<void> {

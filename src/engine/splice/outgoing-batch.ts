@@ -6,6 +6,7 @@ import type { Counters } from '../../metrics/counters.js';
 import { Errno } from '../../sys/errno.js';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../../sys/socket.js';
 import type { DatagramBatch } from './datagram-batch.js';
+import { isScarce } from './scarcity.js';
 import type { Syscalls } from './syscalls.js';
 
 export class OutgoingBatch {
@@ -47,8 +48,10 @@ export class OutgoingBatch {
       if (sent > 0) {
         next += sent;
       } else {
-        const full = this.#sys.errno() === Errno.EAGAIN || this.#sys.errno() === Errno.ENOBUFS;
-        this.#counters?.add(full ? 'datagramsOverQueue' : 'datagramsRefused');
+        const errno = this.#sys.errno();
+        this.#counters?.add(
+          errno === Errno.EAGAIN || isScarce(errno) ? 'datagramsOverQueue' : 'datagramsRefused',
+        );
         next += 1;
       }
     }

@@ -9,14 +9,15 @@
  * has drained the socket and the next byte makes an edge (test/platform/epoll.test.ts), unless urgent data cut it short or
  * the socket is broken. Where the FIN was seen queued before a read, a short read has also reached that FIN.
  *
- * splice says EAGAIN for an empty socket and for a full pipe alike, so a socket is spliced from only while the pipe is
- * empty.
+ * splice says EAGAIN for an empty socket and for a full pipe alike (test/platform/epoll.test.ts), so a socket is spliced
+ * from only while the pipe is empty.
  */
 import { limits } from '../../limits.js';
 import { Errno } from '../../sys/errno.js';
 import { SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from '../../sys/fcntl.js';
 import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../sys/in.js';
 import { MSG_NOSIGNAL, SO_KEEPALIVE, SOL_SOCKET } from '../../sys/socket.js';
+import { isScarce } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { Side } from './side.js';
 
@@ -28,6 +29,8 @@ export type Pumped =
   | 'more'
   /** All that will ever come from this side has been passed on, but for its FIN. */
   | 'finished'
+  /** The system is out of something, and no edge tells when it is there again: `errno` says of what. */
+  | 'starved'
   /** A call failed on one of the sockets: `errno` of the pump says how. */
   | 'from-failed'
   | 'to-failed';
@@ -72,10 +75,9 @@ export class Pump {
     if (!to.tuned) this.#tuneIfNeeded(to, count);
     const sent = this.#context.sys.send(to.descriptor, this.#buffer, count, MSG_NOSIGNAL);
     if (sent === count) return 'more';
-    if (sent < 0 && !this.#wouldBlock()) return 'to-failed';
-    to.writable = false;
-    this.#hold(from, Math.max(sent, 0), count);
-    return 'waiting';
+    const why = sent < 0 ? this.#notSent(to) : filled(to);
+    if (why !== 'to-failed') this.#hold(from, Math.max(sent, 0), count);
+    return why;
   }
 
   /**
@@ -111,7 +113,7 @@ export class Pump {
     from.streak += 1;
     if (from.streak < limits.bulkReads || from.urgent || from.pipe !== undefined) return;
     from.streak = 0;
-    from.pipe = this.#context.pipes.borrow();
+    this.#context.pipes.lend(from);
   }
 
   /** splice stops for good before an urgent byte, with 0 where a FIN is queued: only recv knows whether it is the end. */
@@ -135,9 +137,9 @@ export class Pump {
       from.readable = false;
       return 'more';
     }
-    if (!this.#wouldBlock()) return 'from-failed';
-    from.readable = false;
-    return 'waiting';
+    const why = this.#whyNot('from-failed');
+    if (why === 'waiting') from.readable = false;
+    return why;
   }
 
   #drainPipe(from: Side, to: Side): Pumped {
@@ -146,21 +148,15 @@ export class Pump {
     while (from.piped > 0) {
       if (!to.writable) return 'waiting';
       const count = this.#context.sys.splice(pipe.readEnd, 0, to.descriptor, 0, from.piped, spliceFlags);
-      if (count > 0) {
-        from.piped -= count;
-      } else if (this.#wouldBlock()) {
-        to.writable = false;
-      } else {
-        return 'to-failed';
-      }
+      if (count <= 0) return this.#notSent(to);
+      from.piped -= count;
     }
     if (from.streak >= limits.smallSplices || from.ended) this.#returnPipe(from);
     return 'more';
   }
 
   #returnPipe(from: Side): void {
-    if (from.pipe !== undefined) this.#context.pipes.giveBack(from.pipe, true);
-    from.pipe = undefined;
+    this.#context.pipes.giveBack(from);
     from.streak = 0;
   }
 
@@ -170,11 +166,10 @@ export class Pump {
     if (!to.writable) return 'waiting';
     const length = from.holdEnd - from.holdStart;
     const sent = this.#context.sys.send(to.descriptor, hold.address + from.holdStart, length, MSG_NOSIGNAL);
-    if (sent < 0 && !this.#wouldBlock()) return 'to-failed';
+    if (sent < 0) return this.#notSent(to);
     if (sent < length) {
-      from.holdStart += Math.max(sent, 0);
-      to.writable = false;
-      return 'waiting';
+      from.holdStart += sent;
+      return filled(to);
     }
     this.#context.holds.giveBack(hold);
     from.hold = undefined;
@@ -189,8 +184,22 @@ export class Pump {
     from.holdEnd = end - start;
   }
 
-  #wouldBlock(): boolean {
-    this.errno = this.#context.sys.errno();
-    return this.errno === Errno.EAGAIN || this.errno === Errno.EINTR;
+  #notSent(to: Side): Pumped {
+    const why = this.#whyNot('to-failed');
+    if (why === 'waiting') to.writable = false;
+    return why;
   }
+
+  /** What a call that moved nothing ran into: it would have blocked, lacked something, or failed for good. */
+  #whyNot(failed: 'from-failed' | 'to-failed'): Pumped {
+    this.errno = this.#context.sys.errno();
+    if (this.errno === Errno.EAGAIN || this.errno === Errno.EINTR) return 'waiting';
+    return isScarce(this.errno) ? 'starved' : failed;
+  }
+}
+
+/** A side took a part of what was to be sent: it is full, and an edge tells when it is not. */
+function filled(to: Side): Pumped {
+  to.writable = false;
+  return 'waiting';
 }

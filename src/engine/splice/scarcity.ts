@@ -1,15 +1,18 @@
 /**
- * What to do when the system is out of something: descriptors (EMFILE, ENFILE), memory for sockets (ENOBUFS, ENOMEM) or
- * local ports (EADDRNOTAVAIL). Whoever needs it waits here, in order, and tries again when a flow has given something
- * back or a moment has passed. Nothing that was accepted is dropped for it: a dial that waits is bounded by its own
- * connect timeout. It is told of, but not again and again while it lasts.
+ * What to do when the system is out of something: descriptors (EMFILE, ENFILE), memory for sockets (ENOBUFS, ENOMEM),
+ * epoll's watches (ENOSPC) or local ports (EADDRNOTAVAIL). Whoever needs it waits here, in order, and tries again when a
+ * flow has given something back or a moment has passed. Nothing that was accepted is dropped for it: a dial that waits is
+ * bounded by its own connect timeout, a flow that cannot send by limits.scarcityFlowMs. Each want is told of, but not
+ * again and again while it lasts. Every errno is met in test/engine/splice/shortage.test.ts.
  */
 import { limits } from '../../limits.js';
 import { Errno, errnoName } from '../../sys/errno.js';
-import { type EventLoop, tellFault, type Worker } from './event-loop.js';
+import type { EventLoop, Worker } from './event-loop.js';
+import { tellFault } from './fault.js';
 import { CallTimer } from './timer-wheel.js';
 
-const scarce = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM]);
+/** ENOSPC is epoll's: a user may watch so many descriptors and no more (fs.epoll.max_user_watches). */
+const scarce = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.ENOBUFS, Errno.ENOMEM, Errno.ENOSPC]);
 
 /** True where an errno says that the machine has no more of something now, whoever asks. */
 export function isScarce(errno: number): boolean {
@@ -29,8 +32,12 @@ export class Scarcity implements Worker {
   readonly #waiting = new Set<Waiter>();
   /** Those who wait for any flow to end, which no time brings nearer. */
   readonly #parked = new Set<Waiter>();
-  readonly #timer = new CallTimer(() => this.work());
-  #quietUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #timer = new CallTimer(
+    () => this.work(),
+    (error) => this.onFault(error),
+  );
+  /** What was told of lately; as many as there are kinds of want and errnos for each. */
+  readonly #quietUntilMs = new Map<string, number>();
 
   constructor(loop: EventLoop, tell: (message: string) => void) {
     this.#loop = loop;
@@ -40,9 +47,15 @@ export class Scarcity implements Worker {
   wait(waiter: Waiter, errno: number, what: string): void {
     this.#waiting.add(waiter);
     if (this.#timer.tick < 0) this.#loop.wheel.set(this.#timer, this.#loop.nowMs + limits.scarcityRetryMs);
-    if (this.#loop.nowMs < this.#quietUntilMs) return;
-    this.#quietUntilMs = this.#loop.nowMs + limits.troubleQuietMs;
-    this.#tell(`${what}: ${errnoName(errno)}; it goes on when there is room again`);
+    this.tell(errno, what, 'it goes on when there is room again');
+  }
+
+  /** Says what is wanting and what comes of it, unless that was said just now. */
+  tell(errno: number, what: string, outcome: string): void {
+    const message = `${what}: ${errnoName(errno)}; ${outcome}`;
+    if (this.#loop.nowMs < (this.#quietUntilMs.get(message) ?? 0)) return;
+    this.#quietUntilMs.set(message, this.#loop.nowMs + limits.troubleQuietMs);
+    this.#tell(message);
   }
 
   /** Waits, without a word, until a flow has ended. */

@@ -2,8 +2,8 @@
 import type { Command, Report } from './shard-messages.js';
 
 export interface ShardHandle {
-  /** Obeyed soon, in order; nothing happens once the shard has ended. */
-  send(command: Command): void;
+  /** Obeyed soon, in order; false, and nothing happens, once the shard has ended. */
+  send(command: Command): boolean;
   /** Ends the shard, and with it the flows it still has. */
   stop(): Promise<void>;
 }

@@ -11,6 +11,7 @@ export interface ShardSetup {
   /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
   readonly owned: SharedArrayBuffer;
   readonly maxFlows: number;
+  readonly maxPipes: number;
   /** False: the ends of flows are counted only. */
   readonly reportEnds: boolean;
 }
@@ -52,6 +53,8 @@ export type Report =
   | { readonly kind: 'paused'; readonly service: number }
   /** The service has no flow left here, and its listener is not used any more. */
   | { readonly kind: 'empty'; readonly service: number }
+  /** It could not be served here: nothing of it is left in this shard. */
+  | { readonly kind: 'unserved'; readonly service: number; readonly cause: string }
   | { readonly kind: 'ends'; readonly records: Float64Array }
   | { readonly kind: 'ticked'; readonly tick: number }
   | { readonly kind: 'trouble'; readonly message: string }

@@ -3,7 +3,8 @@
  * host's business (thread-shard.ts, main-shard.ts).
  *
  * Whatever throws here outside a flow's own step is a fault of the shard: its host has it end all its flows, says why,
- * and lets go of it. Another takes its place.
+ * and lets go of it. Another takes its place. A listener that cannot even be served is told of alone, since another shard
+ * would fare no better with it.
  */
 import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
@@ -72,18 +73,14 @@ export class Shard {
   fail(error: unknown): void {
     const { flows, report } = this.#context;
     this.#endAll();
-    report({
-      kind: 'failed',
-      flows,
-      cause: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    report({ kind: 'failed', flows, cause: causeOf(error) });
   }
 
   /** After the last turn: tells the last ends, and closes what is the shard's own. */
   free(): void {
     const { ends, pipes, namespaces, loop } = this.#context;
     ends.flush();
-    pipes.closeSpare();
+    pipes.closeUnused();
     namespaces.close();
     loop.free();
   }
@@ -96,11 +93,13 @@ export class Shard {
       this.#context.ends.flush();
       this.#context.report({ kind: 'empty', service });
     };
-    const server =
-      served.protocol === 'tcp'
-        ? new TcpAcceptor(this.#context, served, counters, whenEmpty)
-        : new UdpRelay(this.#context, served, counters, whenEmpty);
-    this.#servers.set(service, server);
+    const Server = served.protocol === 'tcp' ? TcpAcceptor : UdpRelay;
+    try {
+      this.#servers.set(service, new Server(this.#context, served, counters, whenEmpty));
+    } catch (error) {
+      // It holds nothing yet, and the services beside it have no part in it.
+      this.#context.report({ kind: 'unserved', service, cause: causeOf(error) });
+    }
   }
 
   #drain(service: number): void {
@@ -133,7 +132,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     loop,
     pipes: new PipePool(sys, arena, {
       pipeBytes: limits.pipeBytes,
-      most: limits.pipesPerShard,
+      most: setup.maxPipes,
       mostSpare: limits.sparePipesPerShard,
     }),
     holds: new HoldPool(),
@@ -151,4 +150,11 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     acceptBuffer: arena.take(sockaddrBytes + 8),
     report,
   };
+}
+
+/** In one line: what was thrown, and where. */
+function causeOf(error: unknown): string {
+  const where =
+    error instanceof Error ? error.stack?.split('\n').find((line) => /^ +at /.test(line)) : undefined;
+  return `${String(error)}${where === undefined ? '' : where.replace(/^ +/, ' ')}`;
 }

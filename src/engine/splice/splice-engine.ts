@@ -8,6 +8,8 @@
  * Who closes what: a shard closes the sockets of its flows and nobody else does; listeners are closed here, once every
  * shard that had one has said that it does not use it any more.
  */
+
+import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import { readEnd, recordFields } from './end-records.js';
@@ -48,10 +50,10 @@ export class SpliceEngine implements Engine<SpliceListener> {
     const shards =
       listener.protocol === 'tcp' ? this.#shards.map((_, index) => index) : [service % this.#shards.length];
     const served = new SpliceService(listener, this.#shardRoute(route, shards.length), service, shards, {
-      send: (shard, command) => this.#shards[shard]?.send(command),
+      send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
       shardRoute: (next) => this.#shardRoute(next, shards.length),
+      trouble: (message) => this.#options.onTrouble(message),
       gone: () => this.#services.delete(service),
-      trouble: this.#options.onTrouble,
     });
     this.#services.set(service, served);
     return served;
@@ -82,7 +84,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   #startShard(index: number): ShardHandle {
     const setup = {
       clock: this.#clock.memory,
-      maxFlows: Math.max(1, Math.floor(this.#options.maxFlows / Math.max(1, this.#options.shards))),
+      ...this.#shareOfDescriptors(),
       reportEnds: this.#options.onFlowEnds !== undefined,
     };
     const events: ShardEvents = {
@@ -92,12 +94,20 @@ export class SpliceEngine implements Engine<SpliceListener> {
     return this.#options.shards === 0 ? new MainShard(setup, events) : new ThreadShard(setup, events);
   }
 
+  /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */
+  #shareOfDescriptors(): { readonly maxFlows: number; readonly maxPipes: number } {
+    const pairs = Math.max(1, Math.floor(this.#options.maxFlows / Math.max(1, this.#options.shards)));
+    const maxPipes = Math.min(limits.pipesPerShard, Math.floor(pairs / (1 + limits.flowsPerPipe)));
+    return { maxFlows: pairs - maxPipes, maxPipes };
+  }
+
   #take(report: Report, shard: number): void {
     if (report.kind === 'ends') this.#takeEnds(report.records);
     else if (report.kind === 'trouble') this.#options.onTrouble(report.message);
     else if (report.kind === 'waiting-trouble')
       this.#services.get(report.service)?.waitingTrouble(report.trouble);
     else if (report.kind === 'detached') this.#services.get(report.service)?.detached(shard);
+    else if (report.kind === 'unserved') this.#services.get(report.service)?.unserved(shard, report.cause);
     else if (report.kind === 'paused') this.#services.get(report.service)?.paused(shard);
     else if (report.kind === 'empty') this.#services.get(report.service)?.empty(shard);
     else if (report.kind === 'ticked') this.#ticked(report.tick);
@@ -127,9 +137,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     if (this.#closed) return;
     const nowMs = performance.now();
     this.#failures = [...this.#failures.filter((atMs) => nowMs - atMs < limits.shardRestartWindowMs), nowMs];
-    this.#options.onTrouble(
-      `a forwarding thread failed and is started anew; ${lost} flows were lost: ${cause}`,
-    );
+    this.#options.onTrouble(`a shard failed and is started anew; ${lost} flows were lost: ${cause}`);
     // One that fails again and again is not started as fast as it fails.
     if (this.#failures.length <= limits.shardRestarts) this.#restart(index);
     else setTimeout(() => this.#restart(index), limits.shardRestartWindowMs).unref();
@@ -137,7 +145,12 @@ export class SpliceEngine implements Engine<SpliceListener> {
 
   #restart(index: number): void {
     if (this.#closed) return;
-    this.#shards[index] = this.#startShard(index);
+    try {
+      this.#shards[index] = this.#startShard(index);
+    } catch (error) {
+      this.#died(index, messageOf(error), 0);
+      return;
+    }
     for (const service of this.#services.values()) service.serveAgain(index);
   }
 

@@ -1,4 +1,6 @@
 /** The main thread's side of one served listener. */
+import { formatEndpoint } from '../../address/endpoint.js';
+import { limits } from '../../limits.js';
 import { type CounterSnapshot, Counters, counterNames } from '../../metrics/counters.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
@@ -6,11 +8,12 @@ import type { Command, ShardRoute } from './shard-messages.js';
 import type { SpliceListener } from './splice-listener.js';
 
 export interface SpliceServiceHost {
-  send(shard: number, command: Command): void;
+  /** False where the shard's thread has ended. */
+  send(shard: number, command: Command): boolean;
   shardRoute(route: Route): ShardRoute;
+  trouble(message: string): void;
   /** The listener is closed and no flow is left. */
   gone(): void;
-  trouble(message: string): void;
 }
 
 export class SpliceService implements Service {
@@ -24,6 +27,8 @@ export class SpliceService implements Service {
   readonly #occupied: Set<number>;
   #route: ShardRoute;
   #draining = false;
+  /** How often a shard could not serve it. */
+  #failures = 0;
   #closed: Promise<void> | undefined;
   #whenGone: (() => void)[] = [];
 
@@ -105,6 +110,29 @@ export class SpliceService implements Service {
     this.detached(shard);
   }
 
+  /**
+   * A shard could not serve it. It is tried again, since the want may pass; in the end the port is freed, so that clients
+   * are refused and do not wait in a queue that nobody looks at.
+   */
+  unserved(shard: number, cause: string): void {
+    const { protocol, endpoint } = this.#listener;
+    this.empty(shard);
+    if (this.#draining) return;
+    this.#failures += 1;
+    const last = this.#failures >= limits.serveTries;
+    if (last || this.#failures === 1) {
+      const outcome = last ? 'it is given up' : 'it is tried again';
+      this.#host.trouble(`${formatEndpoint(endpoint)}/${protocol} cannot be served: ${cause}; ${outcome}`);
+    }
+    if (!last) setTimeout(() => this.#retry(shard), limits.serveRetryMs).unref();
+    else if (this.#attached.size === 0) this.#closed ??= this.#listener.close();
+  }
+
+  /** A new shard may have been given it in the meantime. */
+  #retry(shard: number): void {
+    if (!this.#attached.has(shard)) this.serveAgain(shard);
+  }
+
   /** A shard has died; gives how many flows of this service went with it. */
   shardLost(shard: number): number {
     const counters = this.#counters.get(shard);
@@ -117,10 +145,10 @@ export class SpliceService implements Service {
 
   /** A new shard has taken the place of one that died. */
   serveAgain(shard: number): void {
-    if (this.#draining || !this.#counters.has(shard)) return;
+    if (this.#draining || this.#closed !== undefined || !this.#counters.has(shard)) return;
+    if (!this.#serveOn(shard)) return;
     this.#attached.add(shard);
     this.#occupied.add(shard);
-    this.#serveOn(shard);
   }
 
   /** A shard that died has left a service that goes on; one that ends waits for no such shard. */
@@ -132,11 +160,11 @@ export class SpliceService implements Service {
     for (const done of this.#whenGone.splice(0)) done();
   }
 
-  #serveOn(shard: number): void {
+  #serveOn(shard: number): boolean {
     const { protocol, endpoint, descriptor, wildcard } = this.#listener;
     const counters = this.#memory.get(shard);
-    if (counters === undefined) return;
-    this.#host.send(shard, {
+    if (counters === undefined) return false;
+    return this.#host.send(shard, {
       kind: 'serve',
       served: {
         service: this.#service,

@@ -1,8 +1,8 @@
 /**
  * One TCP listener's share in a shard: accepts, and owns the flows that come of it.
  *
- * The listening socket is level-triggered and in the epoll of every shard (EPOLLEXCLUSIVE), so that an accept which is not
- * made now is offered again, to whoever has time. At a bound, or when the system has no descriptor to give, it leaves
+ * The listening socket is level-triggered and in the epoll of every shard (EPOLLEXCLUSIVE, test/platform/epoll.test.ts), so
+ * that an accept which is not made now is offered again, to whoever has time. At a bound, or when the system has no descriptor to give, it leaves
  * epoll: connections wait in the kernel's queue, and it comes back when a flow has ended.
  */
 import { limits } from '../../limits.js';
@@ -32,7 +32,10 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   readonly #flows = new Set<TcpFlow>();
   readonly #host: TcpFlowHost;
   readonly #line: WaitingLine<number, TcpFlow>;
-  readonly #lineTimer = new CallTimer(() => this.#line.ring());
+  readonly #lineTimer = new CallTimer(
+    () => this.#line.ring(),
+    (error) => this.onFault(error),
+  );
   readonly #sockaddr: number;
   readonly #whenEmpty: () => void;
   #state: 'listening' | 'paused' | 'detached' = 'paused';
@@ -81,7 +84,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     if (this.#flows.size === 0) this.#whenEmpty();
   }
 
-  /** Registering anew tells of what is there already. */
+  /** Registering anew tells of what is there already (test/platform/epoll.test.ts). */
   look(): void {
     if (this.#state !== 'listening') return;
     this.#context.loop.remove(this.#descriptor);
@@ -139,7 +142,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     if (errno === Errno.EAGAIN || errno === Errno.EINVAL) return false;
     if (!isScarce(errno)) return true; // It was the connection's own end (accept(2)): the next may do better.
     const { pipes, scarcity } = this.#context;
-    if (pipes.closeSpare()) return true;
+    if (pipes.closeUnused()) return true;
     this.#pause();
     scarcity.wait(this, errno, 'connections wait to be accepted');
     return false;

@@ -1,9 +1,10 @@
 /**
  * One TCP flow of the splice engine.
  *
- * States: `dialing` one target address after the other; `starved`, a dial that waits for a descriptor or a local port
- * (src/engine/splice/scarcity.ts); `waiting` in its listener's line (src/engine/waiting-line.ts), which has it dial again or
- * end; `open`; `ended`, once, by a row of the close table. The first event that ends a flow decides its reason.
+ * States: `unwatched`, while epoll lacks the room for its client; `dialing` one target address after the other; `starved`,
+ * a dial that waits for a descriptor or a local port (src/engine/splice/scarcity.ts); `waiting` in its listener's line
+ * (src/engine/waiting-line.ts), which has it dial again or end; `open`; `ended`, once, by a row of the close table. The
+ * first event that ends a flow decides its reason.
  *
  * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
  * connect is under way. What epoll says is noted in the sides; then both directions are pumped.
@@ -14,30 +15,23 @@ import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
 import { Errno, errnoName } from '../../sys/errno.js';
-import {
-  AF_UNIX,
-  SHUT_WR,
-  SO_ERROR,
-  SO_LINGER,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  SOL_SOCKET,
-} from '../../sys/socket.js';
+import { AF_UNIX, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../sys/socket.js';
 import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../close-table.js';
 import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
 import type { Handler, Worker } from './event-loop.js';
+import { tellFault } from './fault.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import { type ShardContext, targetSocket } from './shard-context.js';
 import { Side } from './side.js';
+import { resetAtClose, takeError } from './socket-fate.js';
 import { Timer } from './timer-wheel.js';
 
 export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
-type State = 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
+type State = 'unwatched' | 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
 
 /** A client's address, network order: one word for IPv4, as a plain number, which costs no memory of its own. */
 export type ClientWords = number | Int32Array;
@@ -65,8 +59,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   readonly #host: TcpFlowHost;
   /** The route it was dialled by last. */
   #route: PreparedRoute;
-  #state: State = 'dialing';
+  #state: State = 'unwatched';
   #next = 0;
+  /** What it lacked last; 0 once an open flow lacks nothing any more. */
   #starvedBy = 0;
   #activeMs: number;
 
@@ -83,16 +78,29 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   start(): void {
-    const { context, line } = this.#host;
-    const errno = context.loop.add(this.client.descriptor, this, everyEdge);
-    if (errno !== 0) {
-      this.end('internal-error', errno);
-    } else if (line.hasPrecedence) {
-      this.#state = 'waiting';
-      line.join(this);
-    } else {
-      this.#dialNext('dial-unreachable', 0);
+    const { loop } = this.#host.context;
+    if (!this.#watchClient()) this.#setTimer(loop.nowMs + this.#route.connectTimeoutMs);
+  }
+
+  #watchClient(): boolean {
+    const { loop, scarcity } = this.#host.context;
+    const errno = loop.add(this.client.descriptor, this, everyEdge);
+    if (isScarce(errno)) {
+      this.#starvedBy = errno;
+      scarcity.wait(this, errno, 'an accepted connection waits to be watched');
+      return false;
     }
+    this.#state = 'dialing';
+    if (errno !== 0) this.end('internal-error', errno);
+    else if (this.#host.line.hasPrecedence) this.#wait(() => this.#host.line.join(this));
+    else this.#dialNext('dial-unreachable', 0);
+    return true;
+  }
+
+  #wait(inLine: () => void): void {
+    this.#host.context.loop.wheel.cancel(this);
+    this.#state = 'waiting';
+    inLine();
   }
 
   dialAgain(): void {
@@ -101,7 +109,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     try {
       this.#dialNext('dial-unreachable', 0);
     } catch (error) {
-      this.onFault(error);
+      tellFault(this, error);
     }
   }
 
@@ -109,7 +117,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   targetsGone(gone: ReadonlySet<PreparedTarget>): void {
     if (this.address === undefined || !gone.has(this.address)) return;
     if (this.#state === 'open') {
-      this.end('target-gone', 0);
+      this.end('target-gone');
     } else if (this.#state === 'dialing' || this.#state === 'starved') {
       this.#host.context.scarcity.forget(this);
       this.#dropTarget();
@@ -127,7 +135,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     } else if (side === this.target && this.#state === 'dialing') {
       this.#dialAnswered(events);
     } else if (side === this.client && (events & EPOLLERR) !== 0) {
-      this.end('client-reset', this.#takeError(descriptor));
+      this.end('client-reset', takeError(this.#host.context, descriptor));
     }
   }
 
@@ -137,6 +145,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   retry(): boolean {
+    if (this.#state === 'unwatched') return this.#watchClient();
+    if (this.#state === 'open') return this.#retryMove();
     if (this.#state !== 'starved') return true;
     this.#state = 'dialing';
     this.#dial(this.#next - 1);
@@ -171,9 +181,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     if (route !== this.#route) this.#next = 0;
     this.#route = route;
     if (this.#next >= route.targets.length) {
-      context.loop.wheel.cancel(this);
-      this.#state = 'waiting';
-      line.failed(this, event, errno);
+      this.#wait(() => line.failed(this, event, errno));
       return;
     }
     this.#next += 1;
@@ -209,13 +217,13 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   #dialStopped(errno: number): void {
     const { context } = this.#host;
     this.#dropTarget();
-    // A unix listener whose queue is full says EAGAIN: that passes too.
+    // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts): that passes too.
     const passes = isScarce(errno) || errno === Errno.EADDRNOTAVAIL || errno === Errno.EAGAIN;
     if (!passes) {
       this.#dialFailed(dialEventOf(errnoName(errno)), errno);
       return;
     }
-    if (isScarce(errno) && context.pipes.closeSpare()) context.scarcity.something();
+    if (isScarce(errno) && context.pipes.closeUnused()) context.scarcity.something();
     this.#state = 'starved';
     this.#starvedBy = errno;
     context.scarcity.wait(this, errno, 'a dial to a target waits');
@@ -226,7 +234,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       if ((events & EPOLLOUT) !== 0) this.#open();
       return;
     }
-    const errno = this.#takeError(this.target.descriptor);
+    const errno = takeError(this.#host.context, this.target.descriptor);
     if (errno === 0) {
       // Connected, and closed again already: reading tells the rest.
       this.#open();
@@ -277,6 +285,18 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     if (this.#isOpen()) this.#pass(this.target, this.client);
   }
 
+  /** Trying again is no sign of life: for that something has to move. */
+  #retryMove(): boolean {
+    const { loop } = this.#host.context;
+    const activeMs = this.#activeMs;
+    this.#starvedBy = 0;
+    this.#move();
+    if (this.#starvedBy === 0 || !this.#isOpen()) return true;
+    this.#activeMs = activeMs;
+    if (loop.nowMs - activeMs >= limits.scarcityFlowMs) this.end('internal-error', this.#starvedBy);
+    return false;
+  }
+
   #pass(from: Side, to: Side): void {
     const { pump, context, counters } = this.#host;
     const before = from.received;
@@ -285,6 +305,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     if (moved > 0) counters.add(from === this.client ? 'bytesIn' : 'bytesOut', moved);
     if (result === 'waiting') return;
     if (result === 'more') context.loop.enqueue(this);
+    else if (result === 'starved') this.#lack(pump.errno);
     else if (result === 'finished') this.#passFin(from, to);
     else this.#endBy(result === 'from-failed' ? from : to, pump.errno);
   }
@@ -299,8 +320,13 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     }
   }
 
+  #lack(errno: number): void {
+    this.#starvedBy = errno;
+    this.#host.context.scarcity.wait(this, errno, 'a flow waits to go on');
+  }
+
   #endIfFailed(side: Side): void {
-    const errno = this.#takeError(side.descriptor);
+    const errno = takeError(this.#host.context, side.descriptor);
     if (errno !== 0) this.#endBy(side, errno);
   }
 
@@ -328,6 +354,10 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       this.#checkIdle();
       return;
     }
+    if (this.#state === 'unwatched') {
+      this.end('internal-error', this.#starvedBy);
+      return;
+    }
     const starved = this.#state === 'starved';
     scarcity.forget(this);
     this.#state = 'dialing';
@@ -348,32 +378,13 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   #closeSide(side: Side, action: CloseAction): void {
     const { context } = this.#host;
     if (side.hold !== undefined) context.holds.giveBack(side.hold);
-    if (side.pipe !== undefined) context.pipes.giveBack(side.pipe, side.piped === 0);
+    context.pipes.giveBack(side);
     side.hold = undefined;
-    side.pipe = undefined;
     if (side.descriptor < 0) return;
-    if (action === 'reset') this.#lingerNot(side.descriptor);
+    if (action === 'reset') resetAtClose(context, side.descriptor);
     context.owned[side.descriptor] = 0;
     context.loop.close(side.descriptor);
     side.descriptor = -1;
-  }
-
-  /** With linger on and zero, close sends a RST (socket(7)); a unix socket takes the option and only closes. */
-  #lingerNot(descriptor: number): void {
-    const { sys, arena, scratch } = this.#host.context;
-    arena.words[scratch >> 2] = 1;
-    arena.words[(scratch >> 2) + 1] = 0;
-    sys.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, arena.address(scratch), 8);
-  }
-
-  /** The error a socket has to tell of, which reading it clears. */
-  #takeError(descriptor: number): number {
-    const { sys, arena, scratch } = this.#host.context;
-    const word = scratch >> 2;
-    arena.words[word] = 0;
-    arena.words[word + 2] = 4;
-    sys.getsockopt(descriptor, SOL_SOCKET, SO_ERROR, arena.address(scratch), arena.address(scratch + 8));
-    return arena.words[word] ?? 0;
   }
 
   #isOpen(): boolean {

@@ -60,10 +60,11 @@ export class ThreadShard implements ShardHandle {
   }
 
   /** Not written once the thread has ended: its eventfd's number may be some flow's by now. */
-  send(command: Command): void {
-    if (this.#gone) return;
+  send(command: Command): boolean {
+    if (this.#gone) return false;
     this.#worker.postMessage(command);
     this.#calls.write(this.#eventDescriptor, this.#one.address, 8);
+    return true;
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,10 @@
  * one round wait in a list of their own, which is sorted into the slots once a round, so that a timer an hour away wakes
  * the loop once a round and no more. Setting and calling off are O(1) and allocate nothing: timers are threaded through
  * the lists themselves.
+ *
+ * A ring that throws is its own timer's affair: its owner is told (`onFault`), and the others ring all the same.
  */
+import { tellFault } from './fault.js';
 
 const tickMs = 16;
 const slotCount = 1024;
@@ -21,19 +24,27 @@ export abstract class Timer {
 
   /** Its time has come; it is not set any more. */
   abstract ring(): void;
+  /** Its ring threw: it ends what it is the timer of. */
+  abstract onFault(error: unknown): void;
 }
 
 /** A timer for those that are something else already. */
 export class CallTimer extends Timer {
   readonly #call: () => void;
+  readonly #fault: (error: unknown) => void;
 
-  constructor(call: () => void) {
+  constructor(call: () => void, fault: (error: unknown) => void) {
     super();
     this.#call = call;
+    this.#fault = fault;
   }
 
   ring(): void {
     this.#call();
+  }
+
+  onFault(error: unknown): void {
+    this.#fault(error);
   }
 }
 
@@ -118,7 +129,11 @@ export class TimerWheel {
         continue;
       }
       this.cancel(timer);
-      timer.ring();
+      try {
+        timer.ring();
+      } catch (error) {
+        tellFault(timer, error);
+      }
       // The ring may have changed this list anywhere.
       timer = this.#slots[slot];
     }

@@ -2,6 +2,7 @@
 import { UdpEntry } from '../udp-table.js';
 import type { Handler, Worker } from './event-loop.js';
 import type { PreparedTarget } from './prepared-route.js';
+import type { Waiter } from './scarcity.js';
 
 /** What an association hands on to its relay, which does the work with buffers of the whole shard. */
 export interface AssociationHost {
@@ -14,10 +15,11 @@ export const nameWords = 7;
 /** Words of a local address: four, and the interface's index. */
 export const localWords = 5;
 
-export class UdpAssociation extends UdpEntry<UdpAssociation> implements Handler, Worker {
+export class UdpAssociation extends UdpEntry<UdpAssociation> implements Handler, Worker, Waiter {
   queued = false;
   /** -1 where no address of the route could be connected to: the next datagram tries again. */
   descriptor = -1;
+  ended = false;
   target: PreparedTarget | undefined = undefined;
   bytesIn = 0;
   bytesOut = 0;
@@ -46,6 +48,12 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> implements Handler,
 
   work(): void {
     if (this.descriptor >= 0) this.#host.fromTarget(this);
+  }
+
+  /** There was no memory to read what its target sent. */
+  retry(): boolean {
+    this.work();
+    return true;
   }
 
   onFault(error: unknown): void {

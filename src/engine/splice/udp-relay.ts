@@ -17,7 +17,7 @@
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
 import { EPOLLIN } from '../../sys/epoll.js';
-import { Errno } from '../../sys/errno.js';
+import { Errno, SystemCallError } from '../../sys/errno.js';
 import { sockaddrIn6Bytes, sockaddrInBytes } from '../../sys/sockaddr.js';
 import { AF_INET6, MSG_DONTWAIT } from '../../sys/socket.js';
 import type { AssociationEndReason, CloseEvent } from '../close-table.js';
@@ -26,6 +26,7 @@ import { AssociationIndex, hashOf } from './association-index.js';
 import type { Handler } from './event-loop.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
+import { isScarce, type Waiter } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { ShardRoute, ShardService } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
@@ -33,7 +34,7 @@ import { CallTimer } from './timer-wheel.js';
 import { type AssociationHost, localWords, nameWords, UdpAssociation } from './udp-association.js';
 import { UdpSender } from './udp-sender.js';
 
-export class UdpRelay implements Handler, ShardServer {
+export class UdpRelay implements Handler, ShardServer, Waiter {
   readonly detachedAtOnce = false;
   readonly #context: ShardContext;
   readonly #served: ShardService;
@@ -47,8 +48,10 @@ export class UdpRelay implements Handler, ShardServer {
     fromTarget: (association) => this.#fromTarget(association),
     fault: (association, error) => this.#fault(association, error),
   };
-  readonly #expiry = new CallTimer(() => this.#expire());
-  #expiryAtMs = Number.POSITIVE_INFINITY;
+  readonly #expiry = new CallTimer(
+    () => this.#table.expire(this.#context.loop.nowMs),
+    (error) => this.onFault(error),
+  );
   /** The local address of the datagram at hand; all zero where the listener has only one. */
   readonly #local = new Int32Array(localWords);
   #hash = 0;
@@ -61,17 +64,18 @@ export class UdpRelay implements Handler, ShardServer {
     this.#counters = counters;
     this.#whenEmpty = whenEmpty;
     this.#route = context.targets.prepareRoute(served.route);
-    this.#table = new UdpTable(timeoutsOf(this.#route));
+    this.#table = new UdpTable(timeoutsOf(this.#route), {
+      wakeAt: (atMs) => this.#wakeAt(atMs),
+      ended: (association, reason) => this.#end(association, reason),
+    });
     this.#outgoing = context.outgoing;
-    this.#sender = new UdpSender(context, counters);
-    const errno = context.loop.add(served.descriptor, this, EPOLLIN);
-    if (errno !== 0) throw new Error(`epoll would not watch a UDP listener: errno ${errno}`);
+    this.#sender = new UdpSender(context, counters, this.#table);
+    this.#watch();
   }
 
   setRoute(route: ShardRoute): void {
     this.#route = this.#context.targets.prepareRoute(route);
     if (!this.#detached) this.#table.setTimeouts(timeoutsOf(this.#route));
-    this.#rearmExpiry();
     this.#sender.sendKept(this.#route);
   }
 
@@ -90,8 +94,11 @@ export class UdpRelay implements Handler, ShardServer {
     const quiet = limits.udpDrainQuietMs;
     this.#detached = true;
     this.#table.setTimeouts({ unansweredMs: quiet, answeredMs: quiet });
-    this.#rearmExpiry();
     if (this.#table.size === 0) this.#finish();
+  }
+
+  retry(): boolean {
+    return this.#watch();
   }
 
   /** Its listener is this shard's alone. */
@@ -114,9 +121,29 @@ export class UdpRelay implements Handler, ShardServer {
       incoming.prepareReceive(0, incoming.size, true, wildcard);
       const count = sys.recvmmsg(descriptor, incoming.headerAddress(0), incoming.size, MSG_DONTWAIT, 0);
       if (count > 0) this.#fromClients(count);
-      // An error here is an ICMP answer to a reply: its client has gone.
-      else if (sys.errno() !== Errno.EAGAIN) this.#counters.add('datagramsRefused');
+      else this.#notReceived(sys.errno());
       if (count < incoming.size) return;
+    }
+  }
+
+  #watch(): boolean {
+    const { loop, scarcity } = this.#context;
+    const errno = loop.add(this.#served.descriptor, this, EPOLLIN);
+    if (errno === 0) return true;
+    if (!isScarce(errno)) throw new SystemCallError('epoll_ctl', errno);
+    scarcity.wait(this, errno, 'a UDP listener waits to be watched');
+    return false;
+  }
+
+  /** Out of epoll, the listener does not spin while there is no memory to read it; what comes waits in its buffer. */
+  #notReceived(errno: number): void {
+    if (errno === Errno.EAGAIN) return;
+    if (isScarce(errno)) {
+      this.#context.loop.remove(this.#served.descriptor);
+      this.#context.scarcity.wait(this, errno, 'datagrams wait to be received');
+    } else {
+      // An ICMP answer to a reply: its client has gone.
+      this.#counters.add('datagramsRefused');
     }
   }
 
@@ -134,7 +161,8 @@ export class UdpRelay implements Handler, ShardServer {
       const association = this.#known(index);
       if (association !== undefined && association === runOf) continue;
       if (runOf !== undefined) this.#sendRun(runOf, runStart, index);
-      runOf = association ?? this.#begin(this.#hash, this.#context.incoming.nameWord(index));
+      // Sending may have put another out, for want of a descriptor.
+      runOf = ofLiving(association) ?? this.#begin(this.#hash, this.#context.incoming.nameWord(index));
       runStart = index;
     }
     if (runOf !== undefined) this.#sendRun(runOf, runStart, count);
@@ -168,7 +196,6 @@ export class UdpRelay implements Handler, ShardServer {
     this.#counters.add('flowsOpened');
     this.#index.add(association);
     this.#table.add(association, loop.nowMs);
-    this.#armExpiry();
     return association;
   }
 
@@ -176,16 +203,7 @@ export class UdpRelay implements Handler, ShardServer {
   #makeRoom(): boolean {
     if (this.#table.size < this.#route.maxFlows && this.#context.flows < this.#context.maxFlows) return true;
     this.#counters.add('flowsOverLimit');
-    return this.#evict();
-  }
-
-  #evict(): boolean {
-    const quietest = this.#table.quietest();
-    if (quietest === undefined) return false;
-    this.#table.delete(quietest);
-    this.#counters.add('associationsEvicted');
-    this.#end(quietest, 'evicted');
-    return true;
+    return this.#table.evictQuietest();
   }
 
   #sendRun(association: UdpAssociation, start: number, end: number): void {
@@ -206,11 +224,21 @@ export class UdpRelay implements Handler, ShardServer {
       const header = this.#outgoing.batch.headerAddress(first);
       const count = sys.recvmmsg(association.descriptor, header, room, MSG_DONTWAIT, 0);
       if (count > 0) this.#answer(association, first, count);
-      else if (sys.errno() !== Errno.EAGAIN) this.#counters.add('datagramsRefused');
-      else return;
+      else if (!this.#refused(association, sys.errno())) return;
       if (count > 0 && count < room) return;
     }
     loop.enqueue(association);
+  }
+
+  /** True where a read told of an earlier datagram's refusal, so that there may be more to read. */
+  #refused(association: UdpAssociation, errno: number): boolean {
+    if (errno === Errno.EAGAIN) return false;
+    if (!isScarce(errno)) {
+      this.#counters.add('datagramsRefused');
+      return true;
+    }
+    this.#context.scarcity.wait(association, errno, 'replies wait to be received');
+    return false;
   }
 
   #answer(association: UdpAssociation, first: number, count: number): void {
@@ -219,7 +247,6 @@ export class UdpRelay implements Handler, ShardServer {
     const { batch } = this.#outgoing;
     const nameLength = family === 6 ? sockaddrIn6Bytes : sockaddrInBytes;
     this.#table.renew(association, loop.nowMs, true);
-    this.#armExpiry();
     let bytes = 0;
     for (let index = first; index < first + count; index += 1) {
       const length = batch.length(index);
@@ -244,6 +271,8 @@ export class UdpRelay implements Handler, ShardServer {
 
   #end(association: UdpAssociation, reason: AssociationEndReason): void {
     const { loop, owned, ends, scarcity } = this.#context;
+    association.ended = true;
+    scarcity.forget(association);
     if (association.descriptor >= 0) {
       owned[association.descriptor] = 0;
       loop.close(association.descriptor);
@@ -253,6 +282,7 @@ export class UdpRelay implements Handler, ShardServer {
     this.#index.delete(association);
     this.#context.flows -= 1;
     this.#counters.add('flowsEnded');
+    if (reason === 'evicted') this.#counters.add('associationsEvicted');
     const family = new Uint16Array(association.name.buffer, 0, 1)[0] === AF_INET6 ? 6 : 4;
     ends.add({
       service: this.#served.service,
@@ -272,35 +302,23 @@ export class UdpRelay implements Handler, ShardServer {
   }
 
   #finish(): void {
+    this.#context.scarcity.forget(this);
     this.#context.loop.wheel.cancel(this.#expiry);
     this.#outgoing.flush();
     this.#context.loop.remove(this.#served.descriptor);
     this.#whenEmpty();
   }
 
-  #expire(): void {
-    const { nowMs } = this.#context.loop;
-    let association = this.#table.takeExpired(nowMs);
-    while (association !== undefined) {
-      this.#end(association, 'expired');
-      association = this.#table.takeExpired(nowMs);
-    }
-    this.#rearmExpiry();
+  /** The one timer of the relay. */
+  #wakeAt(atMs: number): void {
+    const { wheel } = this.#context.loop;
+    if (atMs === Number.POSITIVE_INFINITY) wheel.cancel(this.#expiry);
+    else wheel.set(this.#expiry, atMs);
   }
+}
 
-  /** One timer a relay, for the next expiry; a renewal does not touch it, so it may wake early and look again. */
-  #armExpiry(): void {
-    const atMs = this.#table.nextExpiryMs();
-    if (atMs >= this.#expiryAtMs) return;
-    this.#expiryAtMs = atMs;
-    this.#context.loop.wheel.set(this.#expiry, atMs);
-  }
-
-  #rearmExpiry(): void {
-    this.#context.loop.wheel.cancel(this.#expiry);
-    this.#expiryAtMs = Number.POSITIVE_INFINITY;
-    this.#armExpiry();
-  }
+function ofLiving(association: UdpAssociation | undefined): UdpAssociation | undefined {
+  return association?.ended === true ? undefined : association;
 }
 
 function timeoutsOf(route: PreparedRoute): UdpTimeouts {

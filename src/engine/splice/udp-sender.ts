@@ -1,43 +1,35 @@
 /**
- * The way from a UDP listener's clients to the target: each association's connected socket, what is sent on it, and what
- * is kept for an association that has no address yet (src/engine/kept-datagrams.ts).
+ * The way from a UDP listener's clients to the target: what is sent on each association's socket, and what is kept for an
+ * association that has no address yet (src/engine/kept-datagrams.ts).
  *
  * Datagrams leave from the buffers of the shard's incoming batch. What is kept is copied out of them, and sent when a
  * route has an address, before what came later.
- *
- * A socket that is made here is its association's, which its relay closes.
  */
-import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
-import { EPOLLET, EPOLLIN } from '../../sys/epoll.js';
 import { Errno } from '../../sys/errno.js';
-import {
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SO_RCVBUF,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-  SOCK_NONBLOCK,
-  SOL_SOCKET,
-} from '../../sys/socket.js';
+import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../../sys/socket.js';
 import { KeptDatagrams } from '../kept-datagrams.js';
-import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
+import type { UdpTable } from '../udp-table.js';
+import { AssociationConnector, noTarget } from './association-connector.js';
+import type { PreparedRoute } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
-import { type ShardContext, targetSocket } from './shard-context.js';
+import type { ShardContext } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
 
-const noTarget = -1;
-const socketKind = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 const sendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 export class UdpSender {
   readonly #context: ShardContext;
   readonly #counters: Counters;
+  readonly #table: UdpTable<UdpAssociation>;
+  readonly #connector: AssociationConnector;
   readonly #kept = new KeptDatagrams<UdpAssociation, Uint8Array>();
 
-  constructor(context: ShardContext, counters: Counters) {
+  constructor(context: ShardContext, counters: Counters, table: UdpTable<UdpAssociation>) {
     this.#context = context;
     this.#counters = counters;
+    this.#table = table;
+    this.#connector = new AssociationConnector(context);
   }
 
   /** Sends datagrams `start` to `end` of the incoming batch, which are all of this association. */
@@ -46,6 +38,7 @@ export class UdpSender {
     const descriptor =
       association.descriptor < 0 ? this.#connect(association, route) : association.descriptor;
     if (descriptor === noTarget) this.#keep(association, route, start, end);
+    else if (descriptor < 0) this.#counters.add('datagramsRefused', end - start);
     else if (end - start === 1)
       this.#sendOne(descriptor, incoming.bufferAddress(start), incoming.length(start));
     else this.#sendMany(descriptor, start, end);
@@ -54,7 +47,10 @@ export class UdpSender {
   /** There is a new route: what waited for one may go. */
   sendKept(route: PreparedRoute): void {
     if (this.#kept.size === 0 || route.targets.length === 0) return;
-    for (const association of this.#kept.associations()) this.#connect(association, route);
+    for (const association of this.#kept.associations()) {
+      // One may have made room for another, for want of a descriptor.
+      if (!association.ended) this.#connect(association, route);
+    }
   }
 
   /** An association has ended, and what was kept of it is lost. */
@@ -65,7 +61,7 @@ export class UdpSender {
   #sendOne(descriptor: number, address: number, length: number): void {
     const { sys } = this.#context;
     if (sys.send(descriptor, address, length, sendFlags) >= 0) return;
-    // A refusal is an earlier datagram's, told in this one's place: this one may still go.
+    // A refusal is an earlier datagram's, told in this one's place (test/platform/epoll.test.ts); this may still go.
     if (!this.#notSent(sys.errno())) return;
     if (sys.send(descriptor, address, length, sendFlags) < 0) this.#notSent(sys.errno());
   }
@@ -91,8 +87,7 @@ export class UdpSender {
 
   /** Counts a datagram that could not be sent; true where it was refused for an earlier one. */
   #notSent(errno: number): boolean {
-    const full = errno === Errno.EAGAIN || errno === Errno.ENOBUFS || errno === Errno.ENOMEM;
-    this.#counters.add(full ? 'datagramsOverQueue' : 'datagramsRefused');
+    this.#counters.add(errno === Errno.EAGAIN || isScarce(errno) ? 'datagramsOverQueue' : 'datagramsRefused');
     return errno === Errno.ECONNREFUSED;
   }
 
@@ -122,37 +117,10 @@ export class UdpSender {
     }
   }
 
-  // --- the association's socket ------------------------------------------------------------------------------------
-
-  /** Connects to the first address of the route that has a way to it, and sends there what was kept. */
+  /** A socket to the first address of the route that has a way to it, which what was kept leaves by first. */
   #connect(association: UdpAssociation, route: PreparedRoute): number {
-    for (const target of route.targets) {
-      const descriptor = this.#socketTo(target);
-      if (descriptor < 0) continue;
-      const { sys, loop, owned } = this.#context;
-      association.target = target;
-      if (sys.connect(descriptor, target.sockaddr, target.length) === 0) {
-        if (loop.add(descriptor, association, EPOLLIN | EPOLLET) === 0) {
-          owned[descriptor] = 1;
-          association.descriptor = descriptor;
-          if (this.#kept.size > 0) this.#sendKeptOf(association, descriptor);
-          return descriptor;
-        }
-      }
-      sys.close(descriptor);
-    }
-    return noTarget;
-  }
-
-  /** A socket, if need be in place of spare pipes. */
-  #socketTo(target: PreparedTarget): number {
-    const { sys, pipes, arena, scratch } = this.#context;
-    let descriptor = targetSocket(this.#context, target, socketKind);
-    if (descriptor < 0 && isScarce(-descriptor) && pipes.closeSpare())
-      descriptor = targetSocket(this.#context, target, socketKind);
-    if (descriptor < 0) return descriptor;
-    arena.words[scratch >> 2] = limits.udpReceiveBufferBytes;
-    sys.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, arena.address(scratch), 4);
+    const descriptor = this.#connector.connect(association, route.targets, this.#table);
+    if (descriptor >= 0 && this.#kept.size > 0) this.#sendKeptOf(association, descriptor);
     return descriptor;
   }
 }

@@ -24,7 +24,6 @@ export class UdpService implements Service {
   #draining = false;
   #closed: Promise<void> | undefined;
   #cancelExpiry: (() => void) | undefined;
-  #expiryAtMs = Number.POSITIVE_INFINITY;
   #whenEmpty: (() => void) | undefined;
 
   constructor(listener: StreamUdpListener, route: Route, service: number, context: StreamContext) {
@@ -32,7 +31,10 @@ export class UdpService implements Service {
     this.#route = route;
     this.#service = service;
     this.#context = context;
-    this.#table = new UdpTable(timeoutsOf(route));
+    this.#table = new UdpTable(timeoutsOf(route), {
+      wakeAt: (atMs) => this.#wakeAt(atMs),
+      ended: (association, reason) => this.#end(association, reason),
+    });
     this.#host = {
       counters: this.#counters,
       targets: () => this.#route.targets,
@@ -47,7 +49,6 @@ export class UdpService implements Service {
   setRoute(route: Route): void {
     this.#route = route;
     if (!this.#draining) this.#table.setTimeouts(timeoutsOf(route));
-    this.#rearmExpiry();
     if (route.targets.length === 0) return;
     for (const association of this.#kept.associations()) association.reach();
   }
@@ -72,7 +73,6 @@ export class UdpService implements Service {
     this.#draining = true;
     const quiet = limits.udpDrainQuietMs;
     this.#table.setTimeouts({ unansweredMs: quiet, answeredMs: quiet });
-    this.#rearmExpiry();
     if (this.#table.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve;
@@ -138,7 +138,6 @@ export class UdpService implements Service {
     this.#counters.add('flowsOpened');
     this.#byClient.set(key, association);
     this.#table.add(association, nowMs);
-    this.#armExpiry();
     return association;
   }
 
@@ -146,17 +145,11 @@ export class UdpService implements Service {
   #makeRoom(): boolean {
     if (this.#table.size < this.#route.maxFlows && !this.#context.budget.spent) return true;
     this.#counters.add('flowsOverLimit');
-    const quietest = this.#table.quietest();
-    if (quietest === undefined) return false;
-    this.#table.delete(quietest);
-    this.#counters.add('associationsEvicted');
-    this.#end(quietest, 'evicted');
-    return true;
+    return this.#table.evictQuietest();
   }
 
   #fromTarget(association: UdpAssociation, datagram: Buffer): void {
     this.#table.renew(association, this.#context.clock.now(), true);
-    this.#armExpiry();
     if (this.#listener.sendQueueLength() >= limits.udpQueuedDatagrams) {
       this.#counters.add('datagramsOverQueue');
       return;
@@ -177,6 +170,7 @@ export class UdpService implements Service {
     this.#byClient.delete(association.key);
     this.#context.budget.giveBack();
     this.#counters.add('flowsEnded');
+    if (reason === 'evicted') this.#counters.add('associationsEvicted');
     const { client, target, bytesIn, bytesOut, startedMs } = association;
     this.#context.report({
       service: this.#service,
@@ -193,30 +187,14 @@ export class UdpService implements Service {
     if (this.#table.size === 0) this.#whenEmpty?.();
   }
 
-  /** One timer a service, for the next expiry; a renewal does not touch it, so it may wake early and look again. */
-  #armExpiry(): void {
-    const atMs = this.#table.nextExpiryMs();
-    if (atMs >= this.#expiryAtMs) return;
+  /** The one timer of the service. */
+  #wakeAt(atMs: number): void {
     this.#cancelExpiry?.();
-    this.#expiryAtMs = atMs;
-    const waitMs = Math.max(0, Math.ceil(atMs - this.#context.clock.now()));
-    this.#cancelExpiry = this.#context.clock.after(waitMs, () => this.#expire());
-  }
-
-  #rearmExpiry(): void {
-    this.#cancelExpiry?.();
-    this.#expiryAtMs = Number.POSITIVE_INFINITY;
-    this.#armExpiry();
-  }
-
-  #expire(): void {
-    const nowMs = this.#context.clock.now();
-    let association = this.#table.takeExpired(nowMs);
-    while (association !== undefined) {
-      this.#end(association, 'expired');
-      association = this.#table.takeExpired(nowMs);
-    }
-    this.#rearmExpiry();
+    this.#cancelExpiry = undefined;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#context;
+    const waitMs = Math.max(0, Math.ceil(atMs - clock.now()));
+    this.#cancelExpiry = clock.after(waitMs, () => this.#table.expire(clock.now()));
   }
 }
 

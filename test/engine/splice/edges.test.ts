@@ -2,7 +2,9 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import type { Endpoint } from '../../../src/address/endpoint.js';
 import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
 import { checked } from '../../../src/sys/errno.js';
 import { mapRegion, unmapRegion } from '../../../src/sys/mman.js';
@@ -12,7 +14,19 @@ import { unistd } from '../../../src/sys/unistd.js';
 import { openFlow, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { useScope } from '../../support/scope.js';
-import { ending, endpointOf, readAll, readExactly, tcpClient, tcpServer } from '../../support/tcp-peers.js';
+import {
+  dialError,
+  echo,
+  ending,
+  endpointOf,
+  exchange,
+  hashAll,
+  readAll,
+  readExactly,
+  sendPattern,
+  tcpClient,
+  tcpServer,
+} from '../../support/tcp-peers.js';
 import { udpPeer } from '../../support/udp-peers.js';
 import { until } from '../../support/until.js';
 
@@ -105,6 +119,39 @@ describe('a shard full of flows', () => {
   });
 });
 
+describe('a process with few descriptors', () => {
+  const pipeEnds = () =>
+    readdirSync('/proc/self/fd').filter((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('pipe:');
+      } catch {
+        // Closed since it was listed.
+        return false;
+      }
+    }).length;
+
+  test('has a pipe for one flow in eight, and the others copy what they have to carry', async () => {
+    const rig = startRig(scope, spliceEngine(1), { maxFlows: 18 });
+    const server = await tcpServer(scope, '127.0.0.1', echo);
+    const { endpoint } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    // The thread's own loop has a pipe too: it is there once the thread has answered.
+    expect(await exchange(tcpClient(scope, endpoint), 'ready')).toBe('ready');
+    const before = pipeEnds();
+    let mostEnds = 0;
+    const flows = Array.from({ length: 6 }, async () => {
+      const client = tcpClient(scope, endpoint);
+      client.on('data', () => {
+        mostEnds = Math.max(mostEnds, pipeEnds() - before);
+      });
+      const received = hashAll(client);
+      return (await sendPattern(client, 8)) === (await received);
+    });
+    expect(new Set(await Promise.all(flows))).toEqual(new Set([true]));
+    // Two of the eighteen pairs of descriptors are for pipes.
+    expect(mostEnds).toBe(4);
+  });
+});
+
 describe('many shards', () => {
   test('put one listener on the end of the process, and take it away when the last has stopped', async () => {
     const before = process.listenerCount('exit');
@@ -116,38 +163,77 @@ describe('many shards', () => {
 });
 
 describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {
-  /** A UDP listener that cannot be watched the first time: a fault of the shard. */
-  async function failOnce(rig: ReturnType<typeof startRig>): Promise<void> {
-    const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
-    let asked = 0;
-    const broken = {
-      ...listener,
-      get descriptor() {
-        asked += 1;
-        return asked === 1 ? 1_000_000 : listener.descriptor;
-      },
-    };
-    rig.engine.serve(broken, { ...testRoute, targets: [] }, 77);
-    await until('the failure to be told', () => rig.troubles.length > 0);
-  }
-
   test('ends its flows, says why, and its listeners are served by another', async () => {
     const rig = startRig(scope, spliceEngine(shards));
     const server = await tcpServer(scope, '127.0.0.1', (socket) => socket.pipe(socket));
     const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const broken = await rig.serve('tcp', '127.0.0.1', [server.address]);
     const client = tcpClient(scope, endpoint);
     client.write('x');
     await readExactly(client, 1);
     const [accepted] = server.connections;
     if (accepted === undefined) throw new Error('unreachable');
     const seen = Promise.all([ending(client), ending(accepted)]);
-    await failOnce(rig);
+    // No address is like this: the shard throws as it takes the route.
+    const nonsense = { family: 4, text: 7 } as unknown as Endpoint['ip'];
+    broken.service.setRoute({ ...testRoute, targets: [{ kind: 'ip', ip: nonsense, port: 1 }] });
     expect(await seen).toEqual(['reset', 'reset']);
-    expect(rig.troubles).toEqual([expect.stringMatching(/failed.*1 flows were lost.*watch a UDP listener/s)]);
+    await until('the failure to be told', () => rig.troubles.length > 0);
+    expect(rig.troubles[0]).toMatch(/failed.*1 flows were lost: TypeError.*$/);
     expect(await rig.nextEnd()).toMatchObject({ reason: 'internal-error' });
     const next = tcpClient(scope, endpoint);
     next.end('again');
     expect((await readAll(next)).toString()).toBe('again');
+    // The new shard cannot take that route either, and that costs nobody else anything.
+    await until('the broken one to be given up', () => rig.troubles.length === 3);
+    expect(rig.troubles.slice(1)).toEqual([
+      expect.stringMatching(/cannot be served: TypeError.*it is tried again$/),
+      expect.stringMatching(/cannot be served: TypeError.*it is given up$/),
+    ]);
+    expect(await dialError(scope, broken.endpoint.port)).toBe('ECONNREFUSED');
+    await Promise.all([service.drain(), broken.service.drain()]);
+  });
+});
+
+describe('a listener that cannot be watched', () => {
+  /** A UDP listener whose number leads nowhere, the first so many times it is asked for. */
+  async function listenerThatFails(times: number) {
+    const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
+    let asked = 0;
+    const broken = {
+      ...listener,
+      get descriptor() {
+        asked += 1;
+        return asked <= times ? 1_000_000 : listener.descriptor;
+      },
+    };
+    return { broken, endpoint: listener.endpoint };
+  }
+
+  test('for a while is served when it can be, and costs the flows beside it nothing', async () => {
+    const { rig, client, accepted } = await openFlow(
+      scope,
+      startRig(scope, spliceEngine(1)),
+      '127.0.0.1',
+      '127.0.0.1',
+    );
+    const target = await udpPeer(scope, '127.0.0.1');
+    const { broken, endpoint } = await listenerThatFails(2);
+    rig.engine.serve(broken, { ...testRoute, targets: [target.address] }, 77);
+    const sender = await udpPeer(scope, '127.0.0.1');
+    sender.send('patience', endpoint);
+    expect((await target.next()).datagram.toString()).toBe('patience');
+    expect(rig.troubles).toEqual([expect.stringMatching(/udp cannot be served: .*EBADF.*tried again$/)]);
+    client.write('y');
+    expect((await readExactly(accepted, 1)).toString()).toBe('y');
+  });
+
+  test('ever is given up, and its service can be drained all the same', async () => {
+    const rig = startRig(scope, spliceEngine(1));
+    const { broken } = await listenerThatFails(Number.POSITIVE_INFINITY);
+    const service = rig.engine.serve(broken, { ...testRoute, targets: [] }, 77);
+    await until('it to be given up', () => rig.troubles.length === 2);
+    expect(rig.troubles[1]).toMatch(/given up$/);
     await service.drain();
   });
 });

@@ -25,12 +25,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('pass' as const), ms: span }),
 );
 
+/** A fault in a ring is the test's own. */
+function timerThat(rings: () => void): CallTimer {
+  return new CallTimer(rings, (error) => {
+    throw error;
+  });
+}
+
 /** A wheel beside a plain list of when each timer is due. */
 function obeys(steps: readonly Step[], startMs: number): void {
   let nowMs = startMs;
   const wheel = new TimerWheel(nowMs);
   const due = new Map<number, number>();
-  const timers = Array.from({ length: timerCount }, (_, index) => new CallTimer(() => rings(index)));
+  const timers = Array.from({ length: timerCount }, (_, index) => timerThat(() => rings(index)));
   function rings(index: number): void {
     expect(due.get(index)).toBeLessThanOrEqual(nowMs);
     due.delete(index);
@@ -77,14 +84,36 @@ describe('the timer wheel', () => {
 test('timers many rounds away wake the loop once a round, however many there are', () => {
   const wheel = new TimerWheel(0);
   for (let index = 0; index < 1_000; index += 1) {
-    wheel.set(new CallTimer(() => undefined), 90_000 + index * tickMs);
+    wheel.set(
+      timerThat(() => undefined),
+      90_000 + index * tickMs,
+    );
   }
   // One that rings makes the wheel look for the next.
-  wheel.set(new CallTimer(() => undefined), 100);
+  wheel.set(
+    timerThat(() => undefined),
+    100,
+  );
   let wakes = 0;
   for (let nowMs = 0; nowMs < 80_000; wakes += 1) {
     nowMs += wheel.sleepMs(nowMs);
     wheel.advance(nowMs);
   }
   expect(wakes).toBeLessThanOrEqual(7);
+});
+
+test('a ring that throws is told to its own timer, and keeps no other from ringing', () => {
+  const wheel = new TimerWheel(0);
+  const seen: unknown[] = [];
+  const faulty = new CallTimer(
+    () => {
+      throw new Error('a fault');
+    },
+    (error) => seen.push(String(error)),
+  );
+  for (const timer of [timerThat(() => seen.push('before')), faulty, timerThat(() => seen.push('after'))])
+    wheel.set(timer, tickMs);
+  wheel.advance(tickMs);
+  expect(new Set(seen)).toEqual(new Set(['before', 'Error: a fault', 'after']));
+  expect(wheel.sleepMs(tickMs)).toBe(-1);
 });

@@ -1,0 +1,84 @@
+/**
+ * The drop-in for dockerd's userland proxy: moby's cmd/docker-proxy is the contract, line by line.
+ *
+ * dockerd starts one for each published port and address, waits on a pipe until it serves, throws away what it prints,
+ * ends it with SIGINT, and then waits for its end without a bound. It has the kernel end its proxies with it
+ * (PR_SET_PDEATHSIG), which needs nothing here.
+ */
+
+import { writeFileSync } from 'node:fs';
+import type { Service } from '../engine/engine.js';
+import { messageOf } from '../errors.js';
+import { version } from '../version.js';
+import { flagTable, inWords, readRequest } from './flags.js';
+import { parseFlags, usageOf } from './go-flags.js';
+import { openParentPipe } from './parent-pipe.js';
+import { openProxyLog, type ProxyLog } from './proxy-log.js';
+import { serve } from './serve.js';
+
+/** Go's flag package has these for its ExitOnError. */
+const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Longer than any process lives: nothing else holds Node while a failed shard waits to be started anew. */
+const keepAliveMs = 2 ** 31 - 1;
+
+/** Go's usage names the program as it was started. */
+export async function main(
+  argv: readonly string[],
+  program = process.argv[1] ?? 'docker-proxy',
+): Promise<void> {
+  const parsed = parseFlags(flagTable, argv);
+  if (parsed.kind !== 'values') {
+    if (parsed.kind === 'fault') process.stderr.write(`${parsed.message}\n`);
+    process.stderr.write(usageOf(program, flagTable));
+    process.exitCode = parsed.kind === 'help' ? exitCodes.done : exitCodes.usage;
+    return;
+  }
+  if (parsed.values.v || parsed.values.version) {
+    process.stdout.write(`docker-proxy (commit sluice) version ${version}\n`);
+    return;
+  }
+  const pipe = openParentPipe();
+  try {
+    const request = readRequest(parsed.values);
+    nameProcess(argv);
+    const log = openProxyLog(process.env['SLUICE_DOCKER_PROXY_LOG'], inWords(request));
+    surviveFaults(log);
+    stopOnSignals(await serve(request, log), log);
+    setInterval(() => undefined, keepAliveMs);
+    pipe?.serving();
+  } catch (error) {
+    pipe?.failed(messageOf(error));
+    process.stderr.write(`docker-proxy: ${messageOf(error)}\n`);
+    process.exit(exitCodes.failed);
+  }
+}
+
+/** So that `ps`, `ss -p` and `pgrep docker-proxy` show what they always have. */
+function nameProcess(argv: readonly string[]): void {
+  process.title = ['docker-proxy', ...argv].join(' ');
+  try {
+    // The title has just become the name as well, cut off after 15 characters.
+    writeFileSync('/proc/self/comm', 'docker-proxy');
+  } catch {
+    // No /proc, and then nobody looks there either.
+  }
+}
+
+function stopOnSignals(service: Service, log: ProxyLog): void {
+  const stop = (signal: NodeJS.Signals) => {
+    log.info({ signal, ...service.counters() }, 'stopped');
+    process.exit(exitCodes.done);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGHUP', () => undefined);
+}
+
+/** A fault after the start never ends the process: the port stays. */
+function surviveFaults(log: ProxyLog): void {
+  const tell = (error: unknown) => log.warn(`a fault of its own: ${messageOf(error)}`);
+  process.on('uncaughtException', tell);
+  process.on('unhandledRejection', tell);
+  process.on('warning', tell);
+}

@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { Arena } from '../../../src/engine/splice/arena.js';
+import { EventLoop, type Handler, type Worker } from '../../../src/engine/splice/event-loop.js';
+import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
+import { openSyscalls } from '../../../src/engine/splice/syscalls.js';
+import { CallTimer } from '../../../src/engine/splice/timer-wheel.js';
+import { EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../../src/sys/epoll.js';
+import { Errno } from '../../../src/sys/errno.js';
+import { describeWhere } from '../../support/machine.js';
+import { RawSockets } from '../../support/raw-sockets.js';
+import { useScope } from '../../support/scope.js';
+
+function rethrow(error: unknown): void {
+  throw error;
+}
+
+const handler = (onEvents: Handler['onEvents'], onFault = rethrow): Handler => ({ onEvents, onFault });
+
+describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
+  const scope = useScope();
+  let raw: RawSockets;
+  let loop: EventLoop;
+  beforeEach(() => {
+    raw = new RawSockets(scope);
+    const made = new EventLoop(openSyscalls(), new Arena(16_384), new SharedClock());
+    scope.onEnd(() => made.free());
+    loop = made;
+  });
+
+  /** Ends a run that nothing else ends: the test then fails by what it has not seen. */
+  function stopIn(ms: number): void {
+    const stop = new CallTimer(() => loop.stop(), rethrow);
+    loop.wheel.set(stop, loop.nowMs + ms);
+  }
+
+  /** The end of a pipe that always has an event to tell: its other end is closed. */
+  function brokenPipe(): number {
+    const [readEnd, writeEnd] = raw.pipe();
+    raw.close(writeEnd);
+    return readEnd;
+  }
+
+  test('gives each event to the handler of its descriptor', () => {
+    const [, writeEnd] = raw.pipe();
+    const seen: number[][] = [];
+    const take = handler((...event) => {
+      seen.push(event);
+      loop.stop();
+    });
+    const broken = brokenPipe();
+    loop.add(broken, take, EPOLLIN);
+    loop.add(writeEnd, take, EPOLLOUT);
+    loop.run();
+    expect(new Set(seen.map(String))).toEqual(new Set([`${broken},${EPOLLHUP}`, `${writeEnd},${EPOLLOUT}`]));
+  });
+
+  test('says with an errno what it could not watch', () => {
+    const [readEnd] = raw.pipe();
+    const nothing = handler(() => undefined);
+    expect(loop.add(readEnd, nothing, EPOLLIN)).toBe(0);
+    expect(loop.add(1_000_000, nothing, EPOLLIN)).toBe(Errno.EBADF);
+    stopIn(0);
+    loop.run();
+  });
+
+  test('drops an event that a number had before it was closed and came back', () => {
+    const [first, second] = [brokenPipe(), brokenPipe()];
+    const seen: string[] = [];
+    // Both have an event in the same turn: who comes first closes the other, whose number is at once another's.
+    const closeOther = handler((descriptor) => {
+      seen.push('told');
+      const other = descriptor === first ? second : first;
+      loop.close(other);
+      const heir = raw.pipe();
+      expect(heir).toContain(other);
+      loop.add(
+        other,
+        handler(() => seen.push('of one long gone')),
+        0,
+      );
+      loop.stop();
+    });
+    loop.add(first, closeOther, EPOLLIN);
+    loop.add(second, closeOther, EPOLLIN);
+    loop.run();
+    expect(seen).toEqual(['told']);
+  });
+
+  test('tells a handler of what it throws, and goes on with the others', () => {
+    const seen: string[] = [];
+    const faulty = handler(
+      () => rethrow(new Error('faulty')),
+      (error) => seen.push(String(error)),
+    );
+    loop.add(brokenPipe(), faulty, EPOLLIN);
+    loop.add(
+      brokenPipe(),
+      handler(() => loop.stop()),
+      EPOLLIN,
+    );
+    loop.run();
+    expect(seen).toEqual(['Error: faulty']);
+  });
+
+  test('stops with what nobody takes', () => {
+    loop.add(
+      brokenPipe(),
+      handler(() => rethrow(new Error('unheard'))),
+      EPOLLIN,
+    );
+    expect(() => loop.run()).toThrow('unheard');
+  });
+
+  describe('with workers that have more to do', () => {
+    function worker(name: string, turns: number, seen: string[]): Worker {
+      let left = turns;
+      const own: Worker = {
+        queued: false,
+        work: () => {
+          seen.push(name);
+          left -= 1;
+          if (left > 0) loop.enqueue(own);
+          else loop.stop();
+        },
+        onFault: rethrow,
+      };
+      return own;
+    }
+
+    test('gives each a share a turn, and looks for events in between', () => {
+      const seen: string[] = [];
+      const [long, short] = [worker('long', 3, seen), worker('short', 2, seen)];
+      const [, writeEnd] = raw.pipe();
+      const once = handler(() => {
+        seen.push('event');
+        loop.remove(writeEnd);
+      });
+      loop.add(writeEnd, once, EPOLLOUT);
+      loop.enqueue(long);
+      loop.enqueue(short);
+      loop.enqueue(long);
+      loop.run();
+      expect(seen).toEqual(['event', 'long', 'short', 'long', 'short']);
+    });
+  });
+
+  test('sleeps until a timer is due, or as long as is allowed, whichever is less', () => {
+    const allowed = [1_000_000, 20, -1];
+    const slept: number[] = [];
+    let lastMs = loop.nowMs;
+    let turns = 0;
+    loop.beforeSleep = () => {
+      if (turns > 0) slept.push(loop.nowMs - lastMs);
+      lastMs = loop.nowMs;
+      turns += 1;
+      return allowed[turns - 1] ?? -1;
+    };
+    const ring = new CallTimer(() => {
+      if (slept.length >= 2) loop.stop();
+      else loop.wheel.set(ring, loop.nowMs + 60);
+    }, rethrow);
+    loop.wheel.set(ring, loop.nowMs + 60);
+    loop.run();
+    const [byTimer, byLeave] = slept;
+    expect(byTimer).toBeGreaterThanOrEqual(59);
+    expect(byLeave).toBeGreaterThanOrEqual(19);
+    expect(byLeave).toBeLessThan(byTimer ?? 0);
+  });
+});

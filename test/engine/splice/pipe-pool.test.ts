@@ -1,0 +1,102 @@
+import { expect, test } from '@jest/globals';
+import { Arena } from '../../../src/engine/splice/arena.js';
+import { PipePool, type PipeUser } from '../../../src/engine/splice/pipe-pool.js';
+import { openSyscalls } from '../../../src/engine/splice/syscalls.js';
+import { Errno } from '../../../src/sys/errno.js';
+import { describeWhere } from '../../support/machine.js';
+import { useScope } from '../../support/scope.js';
+
+const F_GETFD = 1;
+const F_GETPIPE_SZ = 1032;
+
+class User implements PipeUser {
+  pipe: PipeUser['pipe'] = undefined;
+  piped = 0;
+}
+
+describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', () => {
+  const scope = useScope();
+  const sys = openSyscalls();
+
+  function poolOf(most: number, mostSpare: number): PipePool {
+    const pool = new PipePool(sys, new Arena(4096), { pipeBytes: 65_536, most, mostSpare });
+    scope.onEnd(() => pool.closeUnused());
+    return pool;
+  }
+
+  function borrowers(pool: PipePool, count: number): User[] {
+    const users = Array.from({ length: count }, () => new User());
+    for (const user of users) {
+      pool.lend(user);
+      scope.onEnd(() => pool.giveBack(user));
+    }
+    return users;
+  }
+
+  const isOpen = (descriptor: number) => sys.fcntl(descriptor, F_GETFD, 0) >= 0;
+
+  test('lends pipes of the size asked for, and keeps some of those given back for the next', () => {
+    const pool = poolOf(8, 1);
+    const [first, second] = borrowers(pool, 2);
+    const [kept, closed] = [first?.pipe, second?.pipe];
+    if (first === undefined || second === undefined || kept === undefined || closed === undefined)
+      throw new Error('no pipe was lent');
+    expect(sys.fcntl(kept.writeEnd, F_GETPIPE_SZ, 0)).toBe(65_536);
+    pool.giveBack(first);
+    pool.giveBack(second);
+    expect([first.pipe, second.pipe, pool.open]).toEqual([undefined, undefined, 1]);
+    expect([kept.readEnd, kept.writeEnd, closed.readEnd, closed.writeEnd].map(isOpen)).toEqual([
+      ...[true, true],
+      ...[false, false],
+    ]);
+    pool.lend(second);
+    expect(second.pipe).toBe(kept);
+  });
+
+  test('closes a pipe that comes back with something in it', () => {
+    const pool = poolOf(8, 8);
+    const [user] = borrowers(pool, 1);
+    const pipe = user?.pipe;
+    if (user === undefined || pipe === undefined) throw new Error('no pipe was lent');
+    user.piped = 1;
+    pool.giveBack(user);
+    expect([pool.open, isOpen(pipe.readEnd), isOpen(pipe.writeEnd)]).toEqual([0, false, false]);
+  });
+
+  test('at its bound takes the pipe that was lent first and holds nothing, or lends none', () => {
+    const pool = poolOf(2, 2);
+    const [first, second] = borrowers(pool, 2);
+    if (first === undefined || second === undefined) throw new Error('two were made');
+    first.piped = 10;
+    const wanted = second.pipe;
+    const third = new User();
+    scope.onEnd(() => pool.giveBack(third));
+    pool.lend(third);
+    expect([second.pipe, third.pipe]).toEqual([undefined, wanted]);
+    third.piped = 10;
+    pool.lend(second);
+    expect([second.pipe, pool.open]).toEqual([undefined, 2]);
+  });
+
+  test('closes all that nothing is in where descriptors are needed, lent ones too', () => {
+    const pool = poolOf(8, 8);
+    const users = borrowers(pool, 4);
+    const [spare, quiet, busy] = users;
+    if (spare === undefined || quiet === undefined || busy === undefined) throw new Error('four were made');
+    pool.giveBack(spare);
+    busy.piped = 1;
+    expect(pool.closeUnused()).toBe(true);
+    expect(users.map(({ pipe }) => pipe !== undefined)).toEqual([false, false, true, false]);
+    expect(pool.open).toBe(1);
+    expect(pool.closeUnused()).toBe(false);
+    busy.piped = 0;
+  });
+
+  test('lends none where the system gives none', () => {
+    const failing = { ...sys, pipe2: () => -1, errno: () => Errno.EMFILE };
+    const pool = new PipePool(failing, new Arena(4096), { pipeBytes: 65_536, most: 8, mostSpare: 8 });
+    const user = new User();
+    pool.lend(user);
+    expect([user.pipe, pool.open]).toEqual([undefined, 0]);
+  });
+});
