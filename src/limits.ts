@@ -132,7 +132,7 @@ export const limits = {
   addressesPerName: 16,
   /**
    * Between two looks at a network namespace that is led to or listened in: nothing tells of its end that Node could
-   * wait for, and a look costs 20 µs. For so long a flow may stay in one that has gone; news in the sense of `newsMs`.
+   * wait for, and a look costs less than 10 µs. For so long a flow may stay in one that has gone; news in the sense of `newsMs`.
    */
   namespaceLookMs: 500,
 

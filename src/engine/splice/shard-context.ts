@@ -39,7 +39,10 @@ export interface ShardContext {
   report(report: Report): void;
 }
 
-/** A socket to dial a target from, in its namespace; the negative errno where there is none to be had. */
+/**
+ * A socket to dial a target from, made in the target's namespace, where it stays (test/platform/network-namespace.test.ts);
+ * the negative errno where there is none to be had.
+ */
 export function targetSocket(context: ShardContext, target: PreparedTarget, kind: number): number {
   const { sys, namespaces } = context;
   const { domain, namespace } = target;
