@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { quickRunOptions } from '../../src/cli/quick-run.js';
 
-const defaults = { drainTimeout: '10s', engine: 'auto', logLevel: 'info', accessLog: true };
+const defaults = { drainTimeout: '10s', engine: 'auto', logLevel: 'info', accessLog: true, control: true };
 
 describe('a run that is plainly right', () => {
   it.each([
@@ -28,6 +28,7 @@ describe('a run that is plainly right', () => {
       ],
       { publish: ['80'], target: 'db', engine: 'stream', logLevel: 'warn', maxFlows: '5', idleTimeout: '1m' },
     ],
+    [['-p', '80', 'db', '--no-control'], { publish: ['80'], target: 'db', control: false }],
     [['-p', '80', '10.0'], { publish: ['80'], target: '10.0' }],
   ])('%j is read at once', (argv, options) => {
     expect(quickRunOptions(['run', ...argv])).toEqual({ ...defaults, ...options });
@@ -54,6 +55,7 @@ describe('everything else', () => {
     [['run', '-p', '80', 'db', '--name']],
     [['run', '-p', '80', 'db', '--name', 'a', '--name', 'b']],
     [['run', '-p', '80', 'db', '--access-log=maybe']],
+    [['run', '-p', '80', 'db', '--no-control=false']],
     [['run', '--no-publish', 'db']],
     [['run', '-p', '80', 'db', '--constructor', '1']],
     [['run', '-p', '80', 'db', '--__proto__', '1']],

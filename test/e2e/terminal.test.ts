@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, jest } from '@jest/globals';
+import { temporaryFolder } from '../support/folder.js';
 import { useScope } from '../support/scope.js';
 import { runSluice, sluicePath } from '../support/sluice-process.js';
 import { dial, echo, exchange, listenTcp } from '../support/tcp-peers.js';
@@ -34,7 +35,7 @@ async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
   const target = await listenTcp(scope, echo);
   const command = `exec ${process.execPath} ${sluicePath} run -p 127.0.0.1::${target} 127.0.0.1`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { ...process.env, ...someonesTerminal, ...env },
+    env: { ...process.env, ...someonesTerminal, SLUICE_RUNTIME_DIR: temporaryFolder(scope), ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   scope.onEnd(() => terminal.kill('SIGKILL'));
@@ -85,7 +86,7 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
   // A module hook that tells on stderr, as a log line, what is loaded.
   const hook =
     'export async function load(url, context, next) {' +
-    "if (url.startsWith('file:')) process._rawDebug(JSON.stringify({ loaded: url }));" +
+    'if (/^(file|node):/.test(url)) process._rawDebug(JSON.stringify({ loaded: url }));' +
     'return next(url, context); }';
   const register =
     "import { register } from 'node:module';" +
@@ -95,12 +96,18 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
   await sluice.stop();
   const loaded = sluice.records.flatMap(({ loaded: url }) => (typeof url === 'string' ? [url] : []));
   expect(loaded.some((url) => url.endsWith('/dist/sluice.js'))).toBe(true);
+  // Nobody has asked this instance anything, so it has not even loaded what would answer.
+  expect(loaded).not.toContain('node:http');
   expect(
     loaded.filter((url) =>
-      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo)-/.test(url),
+      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo|asking|control-server)-/.test(
+        url,
+      ),
     ),
   ).toEqual([]);
-  const code = loaded.map((url) => readFileSync(new URL(url), 'utf8'));
+  const code = loaded
+    .filter((url) => url.startsWith('file:'))
+    .map((url) => readFileSync(new URL(url), 'utf8'));
   for (const library of [
     'yargs',
     'valibot',
