@@ -35,6 +35,24 @@ export const limits = {
   /** Quiet time before the first keepalive probe: below the 350 s and more of common NAT tables. */
   keepAliveDelayMs: 60_000,
 
+  // --- flows that wait for their target ------------------------------------------------------------------------
+
+  /** How long a flow waits for a target that is absent: a container's stop and start, with some to spare. */
+  waitMs: 10_000,
+  /** How long a flow that failed waits for news of a target that is followed: an event takes far less. */
+  newsMs: 1_000,
+  /** Flows of one listener that wait at once, each with a descriptor: 200 a second come in the time above, twice over. */
+  waitingFlows: 4_096,
+  /** Between two tries of a target that is there but refuses. */
+  waitRetryMs: 100,
+  /** Dials under way at once from the line, so that a target that has just come is not flooded. */
+  waitingDials: 64,
+  /** Kept of each UDP client meanwhile, in number and bytes: a few questions, or one datagram of the largest size. */
+  waitingDatagrams: 16,
+  waitingDatagramBytes: 128 * 1024,
+  /** Kept of all clients of a listener. */
+  waitingDatagramBytesInAll: 16 * 1024 * 1024,
+
   // --- UDP -----------------------------------------------------------------------------------------------------
 
   /** Until the target has answered once, as conntrack's nf_conntrack_udp_timeout. */
@@ -62,8 +80,8 @@ export const limits = {
 
   // --- the splice engine --------------------------------------------------------------------------------------
 
-  /** Shards, unless asked otherwise: see ARCHITECTURE.md for what more of them measured. */
-  shards: 1,
+  /** Threads that forward, unless asked otherwise; 0 is the main thread. ARCHITECTURE.md has what they measured. */
+  shards: 0,
   shardsMost: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */
   copyBytes: 64 * 1024,
@@ -135,6 +153,28 @@ export const limits = {
   controlAnswerMs: 3_000,
   /** How long shell completion waits for one: a person sits before it. */
   completionAnswerMs: 1_000,
+  // --- Docker --------------------------------------------------------------------------------------------------
+
+  /** One request, connecting and waiting for a free connection among it; dockerd answers in milliseconds. */
+  dockerRequestMs: 10_000,
+  /** Connections at once: the stream of events has one, and many containers are looked at side by side. */
+  dockerConnections: 5,
+  /** The longest answer read, in bytes: a list of ten thousand containers takes about that. */
+  dockerAnswerBytes: 16 * 1024 * 1024,
+  /** The longest event read, in bytes: one carries all labels of its container. */
+  dockerEventBytes: 1024 * 1024,
+  /** How much of a refusal's reason is quoted, in characters. */
+  dockerReasonLength: 300,
+  /** The pause before a lost stream of events is opened again, at first and at most; it doubles. */
+  dockerRetryMs: 100,
+  dockerRetryMostMs: 5_000,
+  /** Names told where there is no such container. */
+  nearestNames: 3,
+  /** How long a container that has just come is given until it listens; refused dials are tried again meanwhile. */
+  settlingMs: 10_000,
+  /** The ports that -P publishes on: where Docker's own begin. */
+  publishAllFirst: 49_000,
+  publishAllLast: 49_900,
 
   // --- the process ---------------------------------------------------------------------------------------------
 

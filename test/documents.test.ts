@@ -136,6 +136,7 @@ describe('README', () => {
     const ofAssociations: Record<AssociationEndReason, true> = {
       expired: true,
       evicted: true,
+      'target-gone': true,
       drained: true,
       'internal-error': true,
     };

@@ -30,7 +30,7 @@ describe('limits agree with one another', () => {
   });
 
   it('every default is a duration that a user could have asked for', () => {
-    const defaults = [limits.connectTimeoutMs, limits.udpTimeoutMs, limits.drainTimeoutMs];
+    const defaults = [limits.connectTimeoutMs, limits.waitMs, limits.udpTimeoutMs, limits.drainTimeoutMs];
     for (const milliseconds of defaults) expect(milliseconds).toBeLessThanOrEqual(limits.durationMs);
     expect(parseDuration('576h')).toBe(limits.durationMs);
   });
@@ -63,6 +63,32 @@ describe('limits agree with one another', () => {
 
   it('the accept queue holds what is kept before forwarding starts', () => {
     expect(limits.earlyArrivals).toBeLessThanOrEqual(limits.listenBacklog);
+  });
+
+  it('Docker is asked again while flows still wait, and a container has as long to listen as they', () => {
+    expect(limits.dockerRetryMs).toBeLessThan(limits.dockerRetryMostMs);
+    expect(limits.dockerRetryMostMs).toBeLessThan(limits.waitMs);
+    expect(limits.settlingMs).toBeGreaterThanOrEqual(limits.waitMs);
+    expect(limits.publishAllFirst).toBeLessThan(limits.publishAllLast);
+  });
+
+  it('a target that refuses is tried many times while a flow waits', () => {
+    expect(limits.waitRetryMs).toBeLessThan(limits.waitMs / 10);
+  });
+
+  it('news of a target comes well within the time that it is waited for, and after a try or two', () => {
+    expect(limits.newsMs).toBeLessThan(limits.waitMs);
+    expect(limits.newsMs).toBeGreaterThan(limits.waitRetryMs);
+  });
+
+  it('what a UDP client may keep holds a datagram of any size, and the whole many clients of such', () => {
+    expect(limits.waitingDatagramBytes).toBeGreaterThan(65_507);
+    expect(limits.waitingDatagramBytesInAll).toBeGreaterThan(100 * limits.waitingDatagramBytes);
+  });
+
+  it('a line is dialled in shares of it, and all of a mapping may wait only as far as the line goes', () => {
+    expect(limits.waitingDials).toBeLessThan(limits.waitingFlows);
+    expect(limits.waitingFlows).toBeLessThan(limits.flowsPerMapping);
   });
 
   it('a UDP receive buffer holds a queue of full datagrams', () => {

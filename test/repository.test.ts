@@ -14,14 +14,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'engine/stream': ['engine', 'address', 'publish', 'metrics', 'log'],
   'engine/splice': ['engine', 'sys', 'address', 'publish', 'metrics', 'log'],
   listener: ['engine', 'engine/stream', 'engine/splice', 'sys', 'address', 'publish', 'metrics', 'log'],
-  target: ['address', 'publish', 'metrics', 'log'],
-  'target/netns': ['target', 'sys', 'address', 'publish', 'metrics', 'log'],
+  docker: ['address', 'publish'],
+  target: ['docker', 'address', 'publish', 'metrics', 'log'],
+  'target/netns': ['target', 'docker', 'sys', 'address', 'publish', 'metrics', 'log'],
   instance: [
     ...['target', 'target/netns', 'listener', 'engine', 'engine/stream', 'engine/splice'],
     ...['address', 'publish', 'metrics', 'log'],
   ],
   admin: ['instance', 'engine', 'address', 'publish', 'metrics', 'log'],
-  cli: ['admin', 'instance', 'target', 'listener', 'engine', 'address', 'publish', 'metrics', 'log'],
+  cli: [
+    ...['admin', 'instance', 'target', 'docker', 'listener', 'engine'],
+    ...['address', 'publish', 'metrics', 'log'],
+  ],
 };
 
 const root = process.cwd();

@@ -33,7 +33,7 @@ export interface MappingDescription {
 export interface TargetDescription {
   readonly to: string;
   readonly addresses: readonly string[];
-  /** Flows wait for it. */
+  /** It is absent or has only just come: flows wait for it, and refused dials are tried again. */
   readonly settling: boolean;
 }
 
@@ -103,10 +103,10 @@ function describeMapping(published: PublishedPicture): MappingDescription {
   };
 }
 
-/** A target is waited for while it settles, and while it has no address. */
+/** A target is waited for while it has no address; one that has just come has one, even if it does not listen yet. */
 function statusOf({ stopping, targets }: InstancePicture): string {
   if (stopping) return 'stopping';
-  const absent = targets.filter(({ state }) => state.settling || state.hosts.length === 0);
+  const absent = targets.filter(({ state }) => state.hosts.length === 0);
   const [first] = absent;
   if (first === undefined) return 'up';
   if (absent.length === 1) return `waiting for ${targetName(first.spec)}`;

@@ -109,11 +109,12 @@ function runOptions(builder: Argv) {
   return builder
     .positional('target', {
       type: 'string',
-      describe: 'Where the ports lead: an IP address, a DNS name or unix:/path',
+      describe: 'Where the ports lead: a container, an IP address, a DNS name or unix:/path',
     })
     .options(runOptionTable)
     .check(refuseRepeated)
-    .example('$0 -p 8080:80 172.17.0.2', 'port 8080 of every address leads to port 80 there')
+    .example('$0 -p 8080:80 web', 'port 8080 of every address leads to port 80 of the container web')
+    .example('$0 -P web', 'every port that it exposes')
     .example('$0 -p 127.0.0.1::80 -p 5353:53/udp db.internal', 'a free port, and a UDP one')
     .example('$0 --config mappings.json', 'everything the file says');
 }

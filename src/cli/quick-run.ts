@@ -13,13 +13,14 @@ const namesWhere = (holds: (option: Options) => boolean) =>
 
 /** @returns undefined where the whole parser has to look at it */
 export function quickRunOptions(argv: readonly string[]): RunOptions | undefined {
-  if (argv[0] !== 'run' || argv.some((word) => /^--(no-)?(access-log|control)=/.test(word))) return undefined;
+  if (argv[0] !== 'run' || argv.some((word) => /^(--(no-)?(access-log|control|publish-all)|-P)=/.test(word)))
+    return undefined;
   const { argv: parsed, error } = parse.detailed(argv.slice(1), {
     string: namesWhere(({ type, choices }) => type === 'string' || choices !== undefined),
     array: namesWhere(({ array }) => array === true),
     boolean: namesWhere(({ type }) => type === 'boolean'),
     narg: Object.fromEntries(namesWhere(({ requiresArg }) => requiresArg === true).map((name) => [name, 1])),
-    alias: { publish: ['p'] },
+    alias: Object.fromEntries(namesWhere(({ alias }) => alias !== undefined).map(aliasOf)),
     configuration: {
       'greedy-arrays': false,
       'parse-numbers': false,
@@ -44,6 +45,10 @@ function isPlain(camelCased: string, value: unknown): boolean {
   return isText(value) && (option.choices === undefined || option.choices.includes(value));
 }
 
+function aliasOf(name: string): [string, string[]] {
+  return [name, [table[name]?.alias ?? []].flat()];
+}
+
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
@@ -55,6 +60,7 @@ function defaults() {
     logLevel: runOptionTable['log-level'].default,
     accessLog: runOptionTable['access-log'].default,
     control: runOptionTable.control.default,
+    publishAll: runOptionTable['publish-all'].default,
   };
 }
 

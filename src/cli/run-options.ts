@@ -12,6 +12,17 @@ export const runOptionTable = {
     requiresArg: true,
     describe: 'Publish a port, as docker run -p: [[host-ip:]host-port:]target-port[/proto]; may be repeated',
   },
+  'publish-all': {
+    alias: 'P',
+    type: 'boolean',
+    default: false,
+    describe: `Publish every port that the container exposes, on free ports of ${limits.publishAllFirst}-${limits.publishAllLast}`,
+  },
+  network: {
+    type: 'string',
+    requiresArg: true,
+    describe: "Which of a container's networks to reach it by [Docker's choice]",
+  },
   config: { type: 'string', requiresArg: true, describe: 'Publish what a JSON mapping file says' },
   name: {
     type: 'string',
@@ -22,6 +33,11 @@ export const runOptionTable = {
     type: 'string',
     requiresArg: true,
     describe: 'Bound of one dial to the target [10s]',
+  },
+  wait: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'How long a new flow waits for a target that is absent [10s]; 0s: never',
   },
   'idle-timeout': {
     type: 'string',
@@ -47,7 +63,7 @@ export const runOptionTable = {
   shards: {
     type: 'string',
     requiresArg: true,
-    describe: `Threads of the splice engine [${limits.shards}]`,
+    describe: `Threads that forward, in the splice engine; 0: the main one [${limits.shards}]`,
   },
   engine: { choices: engineChoices, default: 'auto' as const, describe: 'What moves the bytes' },
   'log-level': { choices: logLevels, default: 'info' as const, describe: 'Least level that is logged' },
@@ -67,9 +83,12 @@ export const runOptionTable = {
 export interface RunOptions {
   readonly target?: string | undefined;
   readonly publish?: readonly string[] | undefined;
+  readonly publishAll: boolean;
+  readonly network?: string | undefined;
   readonly config?: string | undefined;
   readonly name?: string | undefined;
   readonly connectTimeout?: string | undefined;
+  readonly wait?: string | undefined;
   readonly idleTimeout?: string | undefined;
   readonly udpTimeout?: string | undefined;
   readonly maxFlows?: string | undefined;

@@ -3,10 +3,24 @@ import { basename } from 'node:path';
 import { messageOf, printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
-import { defaultFlowOptions, expandSpec, type FlowOptions, type Mapping } from '../publish/mapping.js';
+import {
+  defaultFlowOptions,
+  expandSpec,
+  type FlowOptions,
+  formatTargetPort,
+  type Mapping,
+  type MappingBase,
+} from '../publish/mapping.js';
 import { instanceNameAllowed, isInstanceName, toInstanceName } from '../publish/name.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
-import { parseTarget, targetName } from '../publish/target-spec.js';
+import {
+  containerIn,
+  formatTarget,
+  onNetwork,
+  parseTarget,
+  type TargetSpec,
+  targetName,
+} from '../publish/target-spec.js';
 import type { RunOptions } from './run-options.js';
 
 export interface RunRequest {
@@ -14,7 +28,7 @@ export interface RunRequest {
   readonly name: string;
   readonly mappings: readonly Mapping[];
   readonly drainTimeoutMs: number;
-  /** Threads of the splice engine. */
+  /** Threads of the splice engine; 0: the main thread forwards. */
   readonly shards: number;
 }
 
@@ -41,29 +55,58 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
       'nowhere to lead to: give a target, as in sluice run -p 8080:80 172.17.0.2, or --config FILE',
     );
   }
-  if (options.publish === undefined || options.publish.length === 0) {
+  const { publish = [], publishAll } = options;
+  if (publish.length === 0 && !publishAll) {
     throw usage(`no port to publish: add -p, as in sluice run -p 8080:80 ${options.target}`);
   }
-  const target = asUsage(() => parseTarget(options.target ?? ''));
+  const target = targetOf(options.target, options.network);
   const base = { name: options.name ?? targetName(target), target, options: flowOptions(options) };
-  const mappings = options.publish.flatMap((text) =>
+  const mappings = publish.flatMap((text) =>
     asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
   );
+  if (publishAll) mappings.push(...(await exposedMappings(base, mappings)));
   return { name: toInstanceName(base.name), mappings, drainTimeoutMs, shards };
 }
 
+function targetOf(text: string, network: string | undefined): TargetSpec {
+  const target = asUsage(() => parseTarget(text));
+  return network === undefined ? target : asUsage(() => onNetwork(target, network), '--network: ');
+}
+
+/** What the container exposes, less what was published by name: as docker run has it of -P and -p. */
+async function exposedMappings(base: MappingBase, named: readonly Mapping[]): Promise<Mapping[]> {
+  const container = containerIn(base.target);
+  if (container === undefined) {
+    throw usage(
+      `-P: ${formatTarget(base.target)} is no container, and only a container exposes ports: use -p`,
+    );
+  }
+  const { exposedPorts } = await import('../docker/docker.js');
+  const hostPorts = { first: limits.publishAllFirst, last: limits.publishAllLast };
+  const taken = new Set(named.map(formatTargetPort));
+  const exposed = (await exposedPorts(container)).filter(
+    ({ port, protocol }) => !taken.has(`${port}/${protocol}`),
+  );
+  // SCTP is refused where it is all that there is.
+  const forwarded = exposed.filter(({ protocol }) => protocol !== 'sctp');
+  return (forwarded.length > 0 ? forwarded : exposed).flatMap(({ port, protocol }) =>
+    expandSpec({ protocol, hostIp: undefined, hostPorts, containerPorts: { first: port, last: port } }, base),
+  );
+}
+
 function flowOptions(options: RunOptions): FlowOptions {
-  const { connectTimeout, idleTimeout, udpTimeout, maxFlows } = options;
+  const { connectTimeout, wait, idleTimeout, udpTimeout, maxFlows } = options;
   return {
     connectTimeoutMs:
       positiveDuration('--connect-timeout', connectTimeout) ?? defaultFlowOptions.connectTimeoutMs,
+    waitMs: wait === undefined ? defaultFlowOptions.waitMs : durationOption('--wait', wait),
     idleTimeoutMs:
       idleTimeout === undefined ? undefined : durationOption('--idle-timeout', idleTimeout) || undefined,
     udpTimeoutMs: positiveDuration('--udp-timeout', udpTimeout) ?? defaultFlowOptions.udpTimeoutMs,
     maxFlows:
       maxFlows === undefined
         ? defaultFlowOptions.maxFlows
-        : wholeNumber('--max-flows', maxFlows, limits.flowsMost),
+        : wholeNumber('--max-flows', maxFlows, 1, limits.flowsMost),
   };
 }
 
@@ -72,7 +115,10 @@ function refuseBesideConfig(options: RunOptions): void {
   const beside = {
     'a target': options.target,
     '-p': options.publish,
+    '-P': options.publishAll ? true : undefined,
+    '--network': options.network,
     '--connect-timeout': options.connectTimeout,
+    '--wait': options.wait,
     '--idle-timeout': options.idleTimeout,
     '--udp-timeout': options.udpTimeout,
     '--max-flows': options.maxFlows,
@@ -94,16 +140,16 @@ function positiveDuration(option: string, text: string | undefined): number | un
   return milliseconds;
 }
 
-function wholeNumber(option: string, text: string, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > most) {
-    throw usage(`${option} ${text}: it must be a whole number from 1 to ${most}`);
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : -1;
+  if (value < least || value > most) {
+    throw usage(`${option} ${text}: it must be a whole number from ${least} to ${most}`);
   }
   return value;
 }
 
 function shardCount(text: string | undefined): number {
-  return text === undefined ? limits.shards : wholeNumber('--shards', text, limits.shardsMost);
+  return text === undefined ? limits.shards : wholeNumber('--shards', text, 0, limits.shardsMost);
 }
 
 /** A parser's error is about the command line here. */

@@ -17,8 +17,10 @@ export type FlowEndReason =
   | 'target-refused'
   | 'target-unreachable'
   | 'connect-timeout'
+  | 'target-gone'
   | 'idle-timeout'
   | 'flow-limit'
+  | 'wait-limit'
   | 'drained'
   | 'internal-error';
 
@@ -35,11 +37,14 @@ export const closeTable = {
   'both-fins': { client: 'close', target: 'close', reason: 'done', failed: undefined },
   'client-reset': { client: 'close', target: 'reset', reason: 'client-reset', failed: 'client' },
   'target-reset': { client: 'reset', target: 'close', reason: 'target-reset', failed: 'target' },
-  // The dial events end a flow only once no further target address is left to dial.
+  // The dial events end a flow only once no further target address is left to dial, and its wait is over.
   'dial-refused': { client: 'reset', target: 'close', reason: 'target-refused', failed: 'target' },
   'dial-reset': { client: 'reset', target: 'close', reason: 'target-reset', failed: 'target' },
   'dial-unreachable': { client: 'reset', target: 'close', reason: 'target-unreachable', failed: 'target' },
   'dial-timeout': { client: 'reset', target: 'close', reason: 'connect-timeout', failed: 'target' },
+  'wait-limit': { client: 'reset', target: 'close', reason: 'wait-limit', failed: undefined },
+  // A close would leave the kernel to offer a FIN, for minutes, to an address that is nobody's.
+  'target-gone': { client: 'reset', target: 'reset', reason: 'target-gone', failed: undefined },
   'idle-timeout': { client: 'reset', target: 'reset', reason: 'idle-timeout', failed: undefined },
   'flow-limit': { client: 'reset', target: 'close', reason: 'flow-limit', failed: undefined },
   'drain-grace-over': { client: 'reset', target: 'reset', reason: 'drained', failed: undefined },
@@ -62,4 +67,4 @@ export function dialEventOf(errno: string | undefined): DialEvent {
 }
 
 /** Why a UDP association ended. */
-export type AssociationEndReason = 'expired' | 'evicted' | 'drained' | 'internal-error';
+export type AssociationEndReason = 'expired' | 'evicted' | 'target-gone' | 'drained' | 'internal-error';

@@ -25,8 +25,13 @@ export type TargetAddress =
 
 /** Where the flows of a listener go, and within which bounds. */
 export interface Route {
-  /** In order of preference; with none, TCP flows are reset and datagrams dropped, both counted. */
+  /** In order of preference; with none, and no time to wait, TCP flows are reset and datagrams dropped, both counted. */
   readonly targets: readonly TargetAddress[];
+  /**
+   * How long a flow may wait, from when it was accepted, while there is no address or none of them can be dialled: for the
+   * next route, and trying these again. A UDP client's last datagrams wait as long for an address. 0: nothing waits.
+   */
+  readonly waitMs: number;
   /** Bound of each dial, of which there is one for each target address. */
   readonly connectTimeoutMs: number;
   /** undefined: never. */
@@ -66,8 +71,16 @@ export interface FlowEnd {
 
 /** One served listener. */
 export interface Service {
-  /** For flows that begin soon after; those in progress are not touched. */
+  /**
+   * For flows that begin soon after, and for those that wait, which are dialled now. A flow that is being dialled goes on
+   * with it, and to this route where that fails; those that are open are not touched.
+   */
   setRoute(route: Route): void;
+  /**
+   * These addresses are nobody's any more: flows and associations that are open to one end at once, as `target-gone`; a
+   * flow that is being dialled to one goes to the route as it is now instead, so set that first.
+   */
+  endFlowsTo(addresses: readonly TargetAddress[]): void;
   counters(): CounterSnapshot;
   /** Takes nothing new, and is done when the flows in progress have ended by themselves. The port is free at once. */
   drain(): Promise<void>;

@@ -32,7 +32,7 @@ export async function openEngineKit(choice: EngineChoice, shards: number): Promi
 }
 
 async function spliceKit(shards: number): Promise<EngineKit> {
-  const [{ SpliceEngine }, { descriptorBinder }, { layoutsOf }] = await Promise.all([
+  const [{ SpliceEngine }, { descriptorBinder }, { layoutsOf, canWakeMainLoop }] = await Promise.all([
     import('../engine/splice/splice-engine.js'),
     import('../listener/descriptor-binder.js'),
     import('../engine/splice/supported.js'),
@@ -42,7 +42,8 @@ async function spliceKit(shards: number): Promise<EngineKit> {
     name: 'splice',
     fallback: undefined,
     binder: descriptorBinder(),
-    create: (options) => new SpliceEngine({ ...options, shards }),
+    create: (options) =>
+      new SpliceEngine({ ...options, shards: shards === 0 && !canWakeMainLoop() ? 1 : shards }),
   };
   return kit as EngineKit;
 }

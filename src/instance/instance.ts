@@ -17,9 +17,10 @@ import { type BoundMapping, bindAll, oneError } from '../listener/bind-all.js';
 import type { Binder } from '../listener/binder.js';
 import { accessRecord } from '../log/access-record.js';
 import { findConflicts, listenAddresses } from '../publish/conflicts.js';
-import { formatHostSide, formatTargetPort, type Mapping } from '../publish/mapping.js';
+import { type FlowOptions, formatHostSide, formatTargetPort, type Mapping } from '../publish/mapping.js';
 import type { PublishSpec } from '../publish/publish-spec.js';
 import { targetKey } from '../target/open-target.js';
+import type { TargetHost, TargetState } from '../target/target.js';
 import { AccessHistory } from './access-history.js';
 import { flowsWithinDescriptors } from './descriptor-limit.js';
 import type { EngineKit } from './engine-kit.js';
@@ -94,7 +95,7 @@ class RunningInstance<L extends Listener> implements Instance {
   readonly #binder: Binder<L>;
   readonly #targets = new SharedTargets({
     changed: (key) => this.#reroute(key),
-    gone: (key) => this.#reroute(key),
+    gone: (key, hosts) => this.#gone(key, hosts),
     trouble: (message) => this.#log.warn(message),
     recovered: (message) => this.#log.info(message),
   });
@@ -291,12 +292,22 @@ class RunningInstance<L extends Listener> implements Instance {
     }
   }
 
-  #routeOf({ target, targetPort, options }: Mapping): Route {
-    const { hosts } = this.#targets.stateOf(target);
+  /** The new route goes first: it is where what was only being dialled goes instead. */
+  #gone(key: string, hosts: readonly TargetHost[]): void {
+    this.#reroute(key);
+    for (const published of this.#published) {
+      if (targetKey(published.mapping.target) === key) {
+        published.endFlowsTo(addressesOf(published.mapping, hosts));
+      }
+    }
+  }
+
+  #routeOf(mapping: Mapping): Route {
+    const { target, options } = mapping;
+    const state = this.#targets.stateOf(target);
     return {
-      targets: hosts.map(
-        (host): TargetAddress => (host.kind === 'unix' ? host : { ...host, port: targetPort }),
-      ),
+      targets: addressesOf(mapping, state.hosts),
+      waitMs: waitMsOf(state, options),
       connectTimeoutMs: options.connectTimeoutMs,
       idleTimeoutMs: options.idleTimeoutMs,
       udpUnansweredTimeoutMs: Math.min(limits.udpUnansweredTimeoutMs, options.udpTimeoutMs),
@@ -330,6 +341,15 @@ class RunningInstance<L extends Listener> implements Instance {
     }
     this.history?.tellFollowers();
   }
+}
+
+function waitMsOf({ settling, followed }: TargetState, { waitMs }: FlowOptions): number {
+  if (settling) return waitMs;
+  return followed === true ? Math.min(waitMs, limits.newsMs) : 0;
+}
+
+function addressesOf({ targetPort }: Mapping, hosts: readonly TargetHost[]): TargetAddress[] {
+  return hosts.map((host) => (host.kind === 'unix' ? host : { ...host, port: targetPort }));
 }
 
 function portsOf({ mapping, services }: Published): PublishedPort[] {

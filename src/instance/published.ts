@@ -1,6 +1,6 @@
 /** One mapping that is published: its listeners' services, from the start of forwarding until its last flow has ended. */
 import type { Endpoint } from '../address/endpoint.js';
-import type { FlowEnd, Route, Service } from '../engine/engine.js';
+import type { FlowEnd, Route, Service, TargetAddress } from '../engine/engine.js';
 import { type CounterSnapshot, counterNames } from '../metrics/counters.js';
 import type { Mapping } from '../publish/mapping.js';
 
@@ -40,6 +40,11 @@ export class Published {
 
   setRoute(route: Route): void {
     for (const { service } of this.services) service.setRoute(route);
+  }
+
+  /** Ends the flows to addresses that are nobody's any more. */
+  endFlowsTo(addresses: readonly TargetAddress[]): void {
+    for (const { service } of this.services) service.endFlowsTo(addresses);
   }
 
   /** Of its listeners together. */

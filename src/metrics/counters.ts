@@ -10,7 +10,7 @@ export const counterNames = [
   'bytesOut',
   'datagramsIn',
   'datagramsOut',
-  /** Datagrams for which there was no target address to send to. */
+  /** Datagrams for which there was no target address to send to, in time where they were kept for one. */
   'datagramsWithoutTarget',
   /** Datagrams dropped because a socket's queue was full. */
   'datagramsOverQueue',
@@ -20,6 +20,14 @@ export const counterNames = [
   'flowsOverLimit',
   'earlyArrivalsDropped',
   'dialsFailed',
+  /** Flows that had to wait for their target; those of them that waited in vain; those that found the line full. */
+  'flowsWaited',
+  'waitsOver',
+  'flowsOverWaitLimit',
+  /** Flows that ended because their target's address is nobody's any more. */
+  'flowsToGoneTarget',
+  /** Datagrams kept for a target that was not there. */
+  'datagramsKept',
 ] as const;
 
 export type CounterName = (typeof counterNames)[number];

@@ -185,6 +185,11 @@ const mappingEntry = closedObject(
     connect_timeout: v.optional(
       duration('How long one dial to the target may take; 10s where none is given.', parsePositiveDuration),
     ),
+    wait: v.optional(
+      duration(
+        'How long a new flow waits for a target that is absent; 10s where none is given, "0s": never.',
+      ),
+    ),
     idle_timeout: v.optional(
       duration('A TCP flow on which nothing moves for so long is reset; "0s", the default: never.'),
     ),

@@ -163,6 +163,7 @@ function targetOf({ to, network }: ReadableEntry, fault: (message: string) => vo
 function flowOptionsOf(entry: ReadableEntry): FlowOptions {
   return {
     connectTimeoutMs: entry.connect_timeout ?? defaultFlowOptions.connectTimeoutMs,
+    waitMs: entry.wait ?? defaultFlowOptions.waitMs,
     idleTimeoutMs: entry.idle_timeout === 0 ? undefined : entry.idle_timeout,
     udpTimeoutMs: entry.udp_timeout ?? defaultFlowOptions.udpTimeoutMs,
     maxFlows: entry.max_flows ?? defaultFlowOptions.maxFlows,

@@ -10,6 +10,8 @@ import type { TargetSpec } from './target-spec.js';
 /** The times and bounds of a mapping's flows; each has a default in limits.ts. */
 export interface FlowOptions {
   readonly connectTimeoutMs: number;
+  /** How long a flow waits for a target that is absent; 0: not at all. */
+  readonly waitMs: number;
   /** undefined: a TCP flow may be idle for ever. */
   readonly idleTimeoutMs: number | undefined;
   readonly udpTimeoutMs: number;
@@ -18,6 +20,7 @@ export interface FlowOptions {
 
 export const defaultFlowOptions: FlowOptions = {
   connectTimeoutMs: limits.connectTimeoutMs,
+  waitMs: limits.waitMs,
   idleTimeoutMs: undefined,
   udpTimeoutMs: limits.udpTimeoutMs,
   maxFlows: limits.flowsPerMapping,

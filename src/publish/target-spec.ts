@@ -115,6 +115,15 @@ export function formatNamespace(namespace: NamespaceSpec): string {
   return namespace.kind === 'pid' ? `pid:${namespace.pid}` : `docker:${namespace.container}`;
 }
 
+/** The container that is meant, where one is: a bare word may be one. */
+export function containerIn(target: TargetSpec): string | undefined {
+  if (target.kind === 'docker') return target.container;
+  if (target.kind === 'name') return target.name;
+  return target.kind === 'netns' && target.namespace.kind === 'container'
+    ? target.namespace.container
+    : undefined;
+}
+
 /** What a mapping is called whose owner gave it no name: `web` for `docker:web`. */
 export function targetName(target: TargetSpec): string {
   if (target.kind === 'docker') return target.container;

@@ -10,6 +10,7 @@ type Value = string | number;
 const optionKeys: { readonly [K in keyof FlowOptions]: readonly [string, (value: FlowOptions[K]) => Value] } =
   {
     connectTimeoutMs: ['connect_timeout', formatDuration],
+    waitMs: ['wait', formatDuration],
     idleTimeoutMs: ['idle_timeout', (value) => formatDuration(value ?? 0)],
     udpTimeoutMs: ['udp_timeout', formatDuration],
     maxFlows: ['max_flows', (value) => value],

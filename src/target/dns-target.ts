@@ -11,7 +11,7 @@ import type { Target, TargetEvents, TargetHost, TargetState } from './target.js'
 /** The addresses of a name, in the resolver's order of preference. */
 export type LookUp = (name: string) => Promise<readonly { readonly address: string }[]>;
 
-const systemLookUp: LookUp = (name) => lookup(name, { all: true, verbatim: true });
+export const systemLookUp: LookUp = (name) => lookup(name, { all: true, verbatim: true });
 
 export async function openDnsTarget(
   name: string,
@@ -108,7 +108,7 @@ class DnsTarget implements Target {
   }
 }
 
-const flowsWithoutAddress = 'its flows are reset (target-unreachable) until it resolves';
+const flowsWithoutAddress = 'until it resolves its flows wait, then are reset (target-unreachable)';
 
 const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such name',

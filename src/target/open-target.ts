@@ -9,8 +9,11 @@ import type { Target, TargetEvents } from './target.js';
  * @throws SluiceError where the target as it was asked for cannot be right; nothing of it is left open then
  */
 export async function openTarget(spec: TargetSpec, events: TargetEvents): Promise<Target> {
-  if (spec.kind === 'dns' || spec.kind === 'name') return openDnsTarget(spec.name, events);
-  if (spec.kind === 'docker' || spec.kind === 'netns') {
+  if (spec.kind === 'dns') return openDnsTarget(spec.name, events);
+  // Whoever leads to an address needs nothing of Docker's: it is loaded where it is asked for.
+  if (spec.kind === 'name') return (await import('./name-target.js')).openNameTarget(spec.name, events);
+  if (spec.kind === 'docker') return (await import('./docker-target.js')).openDockerTarget(spec, events);
+  if (spec.kind === 'netns') {
     throw new SluiceError(
       'SLUICE_TARGET_UNSUPPORTED',
       `cannot lead to ${formatTarget(spec)}: this sluice does not know how`,

@@ -19,6 +19,11 @@ export interface TargetState {
    * for as long as the mapping's `wait` allows.
    */
   readonly settling: boolean;
+  /**
+   * True where its comings and goings are told as they happen. A dial that fails though it does not settle may only be
+   * ahead of that news (a process closes its ports before its end is known), and waits a moment for it.
+   */
+  readonly followed?: boolean;
 }
 
 export interface Target {

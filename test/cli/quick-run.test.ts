@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { quickRunOptions } from '../../src/cli/quick-run.js';
 
-const defaults = { drainTimeout: '10s', engine: 'auto', logLevel: 'info', accessLog: true, control: true };
+const defaults = {
+  drainTimeout: '10s',
+  engine: 'auto',
+  logLevel: 'info',
+  accessLog: true,
+  control: true,
+  publishAll: false,
+};
 
 describe('a run that is plainly right', () => {
   it.each([
@@ -10,6 +17,8 @@ describe('a run that is plainly right', () => {
       ['172.17.0.2', '-p', '80', '--publish=53:53/udp'],
       { publish: ['80', '53:53/udp'], target: '172.17.0.2' },
     ],
+    [['-P', 'web'], { publishAll: true, target: 'web' }],
+    [['--publish-all', '--network', 'my-net', 'web'], { publishAll: true, network: 'my-net', target: 'web' }],
     [['-p80', 'db'], { publish: ['80'], target: 'db' }],
     [['--config', 'edge.json'], { config: 'edge.json' }],
     [['-p', '80', 'db', '--no-access-log'], { publish: ['80'], target: 'db', accessLog: false }],
@@ -25,8 +34,17 @@ describe('a run that is plainly right', () => {
         '5',
         '--idle-timeout',
         '1m',
+        '--wait=0s',
       ],
-      { publish: ['80'], target: 'db', engine: 'stream', logLevel: 'warn', maxFlows: '5', idleTimeout: '1m' },
+      {
+        publish: ['80'],
+        target: 'db',
+        engine: 'stream',
+        logLevel: 'warn',
+        maxFlows: '5',
+        idleTimeout: '1m',
+        wait: '0s',
+      },
     ],
     [['-p', '80', 'db', '--no-control'], { publish: ['80'], target: 'db', control: false }],
     [['-p', '80', '10.0'], { publish: ['80'], target: '10.0' }],
@@ -57,6 +75,9 @@ describe('everything else', () => {
     [['run', '-p', '80', 'db', '--access-log=maybe']],
     [['run', '-p', '80', 'db', '--no-control=false']],
     [['run', '--no-publish', 'db']],
+    [['run', '--publish-all=maybe', 'db']],
+    [['run', '-P=maybe', 'db']],
+    [['run', '-p', '80', '--network', '', 'db']],
     [['run', '-p', '80', 'db', '--constructor', '1']],
     [['run', '-p', '80', 'db', '--__proto__', '1']],
   ])('%j is left to the whole parser', (argv) => {

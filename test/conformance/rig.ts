@@ -21,6 +21,8 @@ export interface EngineUnderTest<L extends Listener = Listener> {
   readonly binder: Binder<L>;
   /** What becomes of a connection past max_flows: an engine that can leaves it in the kernel's queue. */
   readonly atFlowLimit: 'resets' | 'waits';
+  /** Lines that the flows of a listener wait in: threads that share it have one each. */
+  readonly lines: number;
   /** Makes the engine, on a clock that only `advance` moves where it is to be held. */
   create(
     options: Omit<EngineOptions, 'clock'>,
@@ -55,6 +57,7 @@ export interface Rig {
 }
 
 export const testRoute: Omit<Route, 'targets'> = {
+  waitMs: 0,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: undefined,
   udpUnansweredTimeoutMs: 30_000,

@@ -8,6 +8,7 @@ import type { EngineUnderTest } from './rig.js';
 export const spliceEngine = (shards: number): EngineUnderTest<SpliceListener> => ({
   name: 'splice',
   atFlowLimit: 'waits',
+  lines: Math.max(1, shards),
   binder: descriptorBinder(),
   create: (options, { heldClock }) => {
     const clock = new SharedClock();

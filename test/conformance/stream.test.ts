@@ -9,12 +9,16 @@ import type { EngineUnderTest } from './rig.js';
 import { tcpBounds } from './tcp-bounds.js';
 import { tcpCarrying } from './tcp-carrying.js';
 import { tcpDialling } from './tcp-dialling.js';
+import { tcpTargetGone } from './tcp-target-gone.js';
+import { tcpWaiting } from './tcp-waiting.js';
 import { udpPolicy } from './udp.js';
+import { udpWaiting } from './udp-waiting.js';
 
 const streamEngine: EngineUnderTest<StreamListener> = {
   name: 'stream',
   binder: nodeBinder,
   atFlowLimit: 'resets',
+  lines: 1,
   create: (options, { heldClock }) => {
     const clock = new FakeClock();
     const engine = new StreamEngine({ ...options, clock: heldClock ? clock : systemClock });
@@ -26,5 +30,8 @@ describe('the stream engine', () => {
   tcpCarrying(streamEngine);
   tcpDialling(streamEngine);
   tcpBounds(streamEngine);
+  tcpWaiting(streamEngine);
+  tcpTargetGone(streamEngine);
   udpPolicy(streamEngine);
+  udpWaiting(streamEngine);
 });

@@ -14,7 +14,7 @@ import {
   tcpServer,
 } from '../support/tcp-peers.js';
 import { until } from '../support/until.js';
-import { type EngineUnderTest, startRig } from './rig.js';
+import { type EngineUnderTest, startRig, testRoute } from './rig.js';
 
 /** TCP to a broadcast or multicast address fails at once, on every machine. */
 const unreachable: TargetAddress = { kind: 'ip', ...endpointOf('255.255.255.255', 80) };
@@ -105,14 +105,7 @@ export function tcpDialling<L extends Listener>(under: EngineUnderTest<L>): void
       const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [before.address]);
       const early = tcpClient(scope, endpoint);
       const accepted = await before.next();
-      service.setRoute({
-        targets: [after.address],
-        connectTimeoutMs: 1_000,
-        idleTimeoutMs: undefined,
-        udpUnansweredTimeoutMs: 1_000,
-        udpTimeoutMs: 1_000,
-        maxFlows: 10,
-      });
+      service.setRoute({ ...testRoute, targets: [after.address] });
       await until('a new flow to go to the new address', async () => {
         const late = tcpClient(scope, endpoint);
         late.end();

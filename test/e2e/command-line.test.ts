@@ -14,7 +14,7 @@ const example = `{ "$schema": "https://example.org/schema.json", "name": "edge",
   "mappings": [
     { "name": "web", "to": "172.17.0.2", "ports": ["8080:80", "127.0.0.1:5353:53/udp",
         { "target": 443, "published": "8443", "host_ip": "127.0.0.1", "protocol": "tcp" }],
-      "connect_timeout": "5s", "idle_timeout": "10m", "udp_timeout": "90s", "max_flows": 10000 },
+      "connect_timeout": "5s", "wait": "30s", "idle_timeout": "10m", "udp_timeout": "90s", "max_flows": 10000 },
     { "to": "unix:/run/app.sock", "ports": [90, "8000-8010:91", "127.0.0.1::92"] } ] }`;
 
 function file(text: string): string {
@@ -54,6 +54,7 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
       ['run', '-p', '80', '--idle-timeout', '5', '::1'],
       'invalid duration "5": it must be a',
     ],
+    ['a wait that is none', ['run', '-p', '80', '--wait', '5', '::1'], '--wait: invalid duration'],
     ['a duration of 0', ['run', '-p', '80', '--connect-timeout', '0s', '::1'], '--connect-timeout 0s:'],
     ['a bad drain timeout', ['run', '-p', '80', '--drain-timeout', 'x', '::1'], 'invalid duration "x"'],
     ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],

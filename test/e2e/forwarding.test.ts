@@ -199,14 +199,17 @@ describe('targets', () => {
     expect(await sluice.flowLogged()).toMatchObject({ mapping: 'localhost', reason: 'done' });
   });
 
-  it('a name that does not resolve: said in a warning, and its flows are reset', async () => {
-    const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', 'no-such-name.invalid']);
+  it('a name that does not resolve: said in a warning, and its flows are reset after their wait', async () => {
+    const sluice = await runSluice(scope, ['--wait=500ms', '-p', '127.0.0.1::80', 'no-such-name.invalid']);
     const warning = await sluice.logged(({ level }) => level === 40);
     expect(warning['msg']).toMatch(/^cannot resolve no-such-name\.invalid: /);
     const client = await dial(scope, sluice.port());
     expect(await ending(client)).toBe('reset');
     const flow = await sluice.flowLogged();
     expect(flow).toMatchObject({ reason: 'target-unreachable', target: null });
+    expect(flow['ms']).toBeGreaterThanOrEqual(499);
+    const { msg } = await sluice.logged((record) => /^the target of /.test(String(record['msg'])));
+    expect(msg).toMatch(/^the target of 127\.0\.0\.1:\d+ took no connection within 500ms: flows that waited/);
   });
 });
 

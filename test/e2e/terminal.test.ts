@@ -82,7 +82,7 @@ describe('the log on a terminal', () => {
   });
 });
 
-it('run with -p loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer', async () => {
+it('run with -p and an address loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer nor Docker’s client', async () => {
   // A module hook that tells on stderr, as a log line, what is loaded.
   const hook =
     'export async function load(url, context, next) {' +
@@ -100,7 +100,7 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
   expect(loaded).not.toContain('node:http');
   expect(
     loaded.filter((url) =>
-      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo|asking|control-server)-/.test(
+      /\/(command-line|read-mapping-file|print-schema|pretty-stream|check|demo|docker|docker-target|name-target|asking|control-server)-/.test(
         url,
       ),
     ),
@@ -115,6 +115,7 @@ it('run with -p loads neither yargs nor the mapping file’s parser and schema n
     'leven',
     'pino-pretty',
     'pretty-bytes',
+    'undici',
   ]) {
     expect([library, code.some((text) => text.includes(`// node_modules/${library}/`))]).toEqual([
       library,

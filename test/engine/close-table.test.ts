@@ -12,8 +12,10 @@ describe('the close table', () => {
     ['dial-reset', 'reset', 'close', 'target-reset'],
     ['dial-unreachable', 'reset', 'close', 'target-unreachable'],
     ['dial-timeout', 'reset', 'close', 'connect-timeout'],
+    ['target-gone', 'reset', 'reset', 'target-gone'],
     ['idle-timeout', 'reset', 'reset', 'idle-timeout'],
     ['flow-limit', 'reset', 'close', 'flow-limit'],
+    ['wait-limit', 'reset', 'close', 'wait-limit'],
     ['drain-grace-over', 'reset', 'reset', 'drained'],
     ['internal-error', 'reset', 'reset', 'internal-error'],
   ] as const)('%s: client %s, target %s, as %s', (event, client, target, reason) => {

@@ -45,6 +45,7 @@ const nearlyValidEntry = fc.record(
     to: fc.oneof(targetSpec.map(formatTarget), text, fc.jsonValue()),
     ports: fc.array(fc.oneof(spec, longPort, fc.integer(), fc.jsonValue()), { maxLength: 4 }),
     connect_timeout: fc.oneof(text, fc.jsonValue()),
+    wait: text,
     idle_timeout: text,
     udp_timeout: text,
     max_flows: fc.oneof(fc.integer(), fc.double()),

@@ -10,7 +10,7 @@ const portAllowed =
 const durationAllowed = 'a duration such as "500ms", "5s" or "1m30s", at most 24 days (576h)';
 const nameAllowed = 'a name of letters, digits, "_", "." and "-", starting with a letter or digit';
 const flowsAllowed = 'a whole number from 1 to 1048576';
-const entryKeys = 'name, to, network, ports, connect_timeout, idle_timeout, udp_timeout, max_flows';
+const entryKeys = 'name, to, network, ports, connect_timeout, wait, idle_timeout, udp_timeout, max_flows';
 
 function faultsOf(text: string): readonly string[] {
   const error = thrownBy(() => parseMappingFile(text, 'f.json'));
@@ -162,6 +162,7 @@ describe('a value of the wrong kind', () => {
     ['ports', '80', 'a list of ports'],
     ['ports', [], 'a list with at least one port'],
     ['connect_timeout', '5', durationAllowed],
+    ['wait', 10, durationAllowed],
     ['idle_timeout', -1, durationAllowed],
     ['udp_timeout', {}, durationAllowed],
     ['max_flows', '5', flowsAllowed],

@@ -28,7 +28,17 @@ describe('the published JSON Schema', () => {
   it('has a file, a mapping and a port', () => {
     expect(objects.map(({ properties }) => Object.keys(properties))).toEqual([
       ['$schema', 'name', 'mappings'],
-      ['name', 'to', 'network', 'ports', 'connect_timeout', 'idle_timeout', 'udp_timeout', 'max_flows'],
+      [
+        'name',
+        'to',
+        'network',
+        'ports',
+        'connect_timeout',
+        'wait',
+        'idle_timeout',
+        'udp_timeout',
+        'max_flows',
+      ],
       ['target', 'published', 'host_ip', 'protocol'],
     ]);
   });

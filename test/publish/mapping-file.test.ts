@@ -5,7 +5,7 @@ const example = `{ "$schema": "./mapping-file.schema.json", "name": "edge",
   "mappings": [
     { "name": "web", "to": "172.17.0.2", "ports": ["8080:80", "127.0.0.1:5353:53/udp",
         { "target": 443, "published": "8443", "host_ip": "127.0.0.1", "protocol": "tcp" }],
-      "connect_timeout": "5s", "idle_timeout": "10m", "udp_timeout": "90s", "max_flows": 10000 } ] }`;
+      "connect_timeout": "5s", "wait": "30s", "idle_timeout": "10m", "udp_timeout": "90s", "max_flows": 10000 } ] }`;
 
 /** The host and target sides that one entry of a file's "ports" stands for. */
 function portsOf(port: unknown) {
@@ -29,7 +29,13 @@ describe('the example of the documentation', () => {
   const common = {
     name: 'web',
     target: { kind: 'ip', ip: { family: 4, text: '172.17.0.2' } },
-    options: { connectTimeoutMs: 5_000, idleTimeoutMs: 600_000, udpTimeoutMs: 90_000, maxFlows: 10_000 },
+    options: {
+      connectTimeoutMs: 5_000,
+      waitMs: 30_000,
+      idleTimeoutMs: 600_000,
+      udpTimeoutMs: 90_000,
+      maxFlows: 10_000,
+    },
   };
   const loopback = { family: 4, text: '127.0.0.1' };
 
@@ -72,13 +78,18 @@ describe('what is left out has a default', () => {
     expect(onlyMapping({ to: '[FD00::2]' }).name).toBe('fd00::2');
   });
 
-  it('gives 10 s to connect, 90 s to UDP, no end to an idle TCP flow', () => {
+  it('gives 10 s to connect, 10 s to a target that is absent, 90 s to UDP, no end to an idle TCP flow', () => {
     expect(onlyMapping({}).options).toEqual({
       connectTimeoutMs: 10_000,
+      waitMs: 10_000,
       idleTimeoutMs: undefined,
       udpTimeoutMs: 90_000,
       maxFlows: 16_384,
     });
+  });
+
+  it('takes "0s" for no wait', () => {
+    expect(onlyMapping({ wait: '0s' }).options.waitMs).toBe(0);
   });
 
   it('takes "0s" for no idle timeout', () => {

@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The folder it runs in, where that is not the tests' own. */
   readonly cwd?: string;
+  /** The command line that runs a command elsewhere, such as in another network namespace. */
+  readonly within?: (command: string, ...args: readonly string[]) => [command: string, args: string[]];
   /** Leaves stderr unread, as a log collector that hangs does. */
   readonly stderrUnread?: boolean;
   /** Files to write to in place of pipes. */
@@ -45,7 +47,9 @@ export function spawnSluice(
   args: readonly string[],
   options: StartOptions = {},
 ): SluiceProcess {
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), sluicePath, ...args], {
+  const here = (command: string, ...rest: readonly string[]): [string, string[]] => [command, [...rest]];
+  const within = options.within ?? here;
+  const child = spawn(...within(process.execPath, ...(options.nodeOptions ?? []), sluicePath, ...args), {
     stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
     // A runtime folder of its own, so that no two tests meet in their instances' names.
     env: { ...process.env, SLUICE_RUNTIME_DIR: temporaryFolder(scope), ...options.env },

@@ -20,7 +20,7 @@ export interface TcpServer {
   next(): Promise<Socket>;
 }
 
-/** A server on a free port of an IP address, or on a unix socket of its own. */
+/** A server on a free port of an IP address, on a unix socket of its own (`unix`), or at a path (`unix:/path`). */
 export async function tcpServer(
   scope: Scope,
   host: string,
@@ -58,8 +58,8 @@ async function listen(
   server: ReturnType<typeof createServer>,
   host: string,
 ): Promise<TargetAddress> {
-  if (host === 'unix') {
-    const path = join(temporaryFolder(scope), 'target.sock');
+  if (host.startsWith('unix')) {
+    const path = host.slice('unix:'.length) || join(temporaryFolder(scope), 'target.sock');
     server.listen(path);
     await once(server, 'listening');
     return { kind: 'unix', path };

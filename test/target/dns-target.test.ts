@@ -167,7 +167,7 @@ describe('a look-up that fails', () => {
     const target = await openTarget(new Resolver(noSuchName, ['10.0.0.1']));
     expect(addressesOf(target)).toEqual([]);
     expect(told).toEqual([
-      'trouble: cannot resolve db: no such name; its flows are reset (target-unreachable) until it resolves',
+      'trouble: cannot resolve db: no such name; until it resolves its flows wait, then are reset (target-unreachable)',
     ]);
     await jest.advanceTimersByTimeAsync(limits.dnsRetryMs);
     expect(addressesOf(target)).toEqual(['10.0.0.1']);
@@ -179,8 +179,8 @@ describe('a look-up that fails', () => {
     await openTarget(new Resolver(again));
     await openTarget(new Resolver(new Error('out of luck')));
     expect(told).toEqual([
-      'trouble: cannot resolve db: the resolver did not answer; its flows are reset (target-unreachable) until it resolves',
-      'trouble: cannot resolve db: out of luck; its flows are reset (target-unreachable) until it resolves',
+      'trouble: cannot resolve db: the resolver did not answer; until it resolves its flows wait, then are reset (target-unreachable)',
+      'trouble: cannot resolve db: out of luck; until it resolves its flows wait, then are reset (target-unreachable)',
     ]);
   });
 });
@@ -208,7 +208,7 @@ describe('a resolver that never answers', () => {
     await jest.advanceTimersByTimeAsync(0);
     expect(addressesOf(target)).toEqual(['10.0.0.1']);
     expect(told).toEqual([
-      'trouble: db is still being resolved; its flows are reset (target-unreachable) until it resolves',
+      'trouble: db is still being resolved; until it resolves its flows wait, then are reset (target-unreachable)',
       'recovered: db resolves: 10.0.0.1',
       'changed',
     ]);
@@ -223,7 +223,7 @@ describe('a resolver that never answers', () => {
     fail(noSuchName);
     await jest.advanceTimersByTimeAsync(0);
     expect(told).toEqual([
-      'trouble: cannot resolve db: no such name; its flows are reset (target-unreachable) until it resolves',
+      'trouble: cannot resolve db: no such name; until it resolves its flows wait, then are reset (target-unreachable)',
     ]);
   });
 

@@ -52,6 +52,12 @@ export class DatagramBatch {
     return this.#arena.words[(this.#headers + index * mmsghdr.bytes + mmsghdr.length) >> 2] ?? 0;
   }
 
+  /** A copy of one datagram received, in memory of its own. */
+  copyOf(index: number): Uint8Array {
+    const start = this.#buffers + index * bufferBytes;
+    return this.#arena.bytes.slice(start, start + this.length(index));
+  }
+
   /** Index, in the arena's words, of the address of one datagram. */
   nameWord(index: number): number {
     return (this.#names + index * nameBytes) >> 2;

@@ -1,5 +1,5 @@
 /**
- * The shard's loop over epoll.
+ * The shard's loop over epoll, which a thread of its own runs for good, or Node's main loop a turn at a time.
  *
  * Theory of operation. Everything a shard waits for is a descriptor with a handler. A turn is: sleep in epoll_wait,
  * for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
@@ -47,6 +47,7 @@ export class EventLoop {
   readonly #epoll: number;
   readonly #layout = layoutsOf();
   readonly #events: number;
+  readonly #eventsAddress: number;
   readonly #event: number;
   readonly #handlers: (Handler | undefined)[] = [];
   readonly #generations: number[] = [];
@@ -58,6 +59,7 @@ export class EventLoop {
     this.#arena = arena;
     this.#clock = clock;
     this.#events = arena.take(eventsPerTurn * this.#layout.epollEventBytes);
+    this.#eventsAddress = arena.address(this.#events);
     this.#event = arena.take(this.#layout.epollEventBytes);
     this.nowMs = clock.now();
     this.wheel = new TimerWheel(this.nowMs);
@@ -112,31 +114,35 @@ export class EventLoop {
     this.#stopped = true;
   }
 
+  /** After the last turn. */
+  free(): void {
+    this.#sys.close(this.#epoll);
+  }
+
+  /** Readable while an event waits. */
+  get descriptor(): number {
+    return this.#epoll;
+  }
+
   /** Runs until `stop`, or until something throws that no handler takes. */
   run(): void {
-    try {
-      this.#turns();
-    } finally {
-      this.#sys.close(this.#epoll);
-    }
+    while (!this.#stopped) this.turn(this.sleepMs());
   }
 
-  #turns(): void {
-    const eventsAddress = this.#arena.address(this.#events);
-    while (!this.#stopped) {
-      const sleepMs = this.#sleepMs();
-      const count = this.#sys.epoll.wait(this.#epoll, eventsAddress, eventsPerTurn, sleepMs);
-      this.nowMs = this.#clock.now();
-      if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
-        throw new SystemCallError('epoll_wait', this.#sys.errno());
-      }
-      for (let index = 0; index < count; index += 1) this.#dispatch(index);
-      this.#workReady();
-      this.wheel.advance(this.nowMs);
+  /** One turn, which waits for its first event for at most so long; -1 for ever. */
+  turn(sleepMs: number): void {
+    const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, eventsPerTurn, sleepMs);
+    this.nowMs = this.#clock.now();
+    if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
+      throw new SystemCallError('epoll_wait', this.#sys.errno());
     }
+    for (let index = 0; index < count; index += 1) this.#dispatch(index);
+    this.#workReady();
+    this.wheel.advance(this.nowMs);
   }
 
-  #sleepMs(): number {
+  /** Ends a turn, and gives how long the next one may wait: 0 while the ready list has work, -1 for ever. */
+  sleepMs(): number {
     const allowed = this.beforeSleep();
     if (this.#ready.length > 0) return 0;
     const untilTimer = this.wheel.sleepMs(this.#clock.now());

@@ -3,7 +3,8 @@ import { interfaceIndex } from '../../sys/interface-index.js';
 import { mapRegion, type Region } from '../../sys/mman.js';
 import { sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../sys/sockaddr.js';
 import { AF_INET, AF_INET6, AF_UNIX } from '../../sys/socket.js';
-import type { Route } from '../engine.js';
+import { addressKey } from '../address-key.js';
+import type { Route, TargetAddress } from '../engine.js';
 import type { ShardTarget } from './end-records.js';
 import type { ShardRoute } from './shard-messages.js';
 
@@ -36,8 +37,13 @@ export class PreparedTargets {
     return { ...route, targets: route.targets.map((target) => this.#prepare(target)) };
   }
 
+  /** Those of these addresses that flows may be going to. */
+  known(addresses: readonly TargetAddress[]): ReadonlySet<PreparedTarget> {
+    return new Set(addresses.flatMap((address) => this.#known.get(addressKey(address)) ?? []));
+  }
+
   #prepare(target: ShardRoute['targets'][number]): PreparedTarget {
-    const key = target.kind === 'unix' ? `unix ${target.path}` : `${target.ip.text} ${target.port}`;
+    const key = addressKey(target);
     const known = this.#known.get(key) ?? this.#layOut(target);
     this.#known.set(key, known);
     return known;

@@ -1,94 +1,16 @@
-/** The main thread's side of one shard: its thread, its eventfd, and the answers that are waited for. */
-import { Worker } from 'node:worker_threads';
-import { messageOf } from '../../errors.js';
-import { eventfd } from '../../sys/epoll.js';
-import { checked } from '../../sys/errno.js';
-import { mapRegion, type Region, unmapRegion } from '../../sys/mman.js';
-import { unistd } from '../../sys/unistd.js';
-import type { Command, Report, ShardStart } from './shard-messages.js';
+/** A shard as the engine has it, wherever its loop runs. */
+import type { Command, Report } from './shard-messages.js';
 
+export interface ShardHandle {
+  /** Obeyed soon, in order; nothing happens once the shard has ended. */
+  send(command: Command): void;
+  /** Ends the shard, and with it the flows it still has. */
+  stop(): Promise<void>;
+}
+
+/** Called on the main thread, never from within `send`. */
 export interface ShardEvents {
   readonly report: (report: Report) => void;
-  /** The thread has ended without having been asked to, and ended so many flows itself; its descriptors are closed. */
+  /** The shard has ended without having been asked to, and ended so many flows itself; its descriptors are closed. */
   readonly died: (cause: string, flowsEnded: number) => void;
-}
-
-/** Descriptors a shard may own: the most that Linux allows by default (fs.nr_open). */
-const mostDescriptors = 1 << 20;
-
-/** process.exit waits for threads that are blocked in a call: one listener stops them all, however many there are. */
-const running = new Set<() => void>();
-function stopRunning(): void {
-  for (const stop of running) stop();
-}
-
-export class ShardHandle {
-  readonly #worker: Worker;
-  readonly #eventDescriptor: number;
-  readonly #one: Region;
-  readonly #calls = unistd();
-  readonly #owned = new SharedArrayBuffer(mostDescriptors);
-  readonly #exited: Promise<void>;
-  #stopping = false;
-  #gone = false;
-  #flowsEnded = 0;
-  #cause: string | undefined;
-
-  constructor(start: Omit<ShardStart, 'eventDescriptor' | 'owned'>, events: ShardEvents) {
-    this.#eventDescriptor = checked('eventfd', eventfd().create());
-    this.#one = mapRegion(4096);
-    new Uint32Array(this.#one.buffer)[0] = 1;
-    const workerData: ShardStart = { ...start, eventDescriptor: this.#eventDescriptor, owned: this.#owned };
-    this.#worker = new Worker(new URL('./shard.js', import.meta.url), { workerData });
-    this.#worker.on('message', (report: Report) => {
-      if (report.kind === 'failed') {
-        this.#cause = report.cause;
-        this.#flowsEnded = report.flows;
-      } else events.report(report);
-    });
-    this.#worker.on('error', (error) => {
-      this.#cause ??= messageOf(error);
-    });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#cleanUp();
-        resolve();
-        if (!this.#stopping) events.died(this.#cause ?? 'its thread ended', this.#flowsEnded);
-      });
-    });
-    if (running.size === 0) process.on('exit', stopRunning);
-    running.add(this.#stopNow);
-  }
-
-  /** Nothing happens once the thread has ended: its eventfd's number may be some flow's by now. */
-  send(command: Command): void {
-    if (this.#gone) return;
-    this.#worker.postMessage(command);
-    this.#calls.write(this.#eventDescriptor, this.#one.address, 8);
-  }
-
-  /** Ends the thread, and with it the flows it still has. */
-  async stop(): Promise<void> {
-    this.#stopNow();
-    await this.#exited;
-  }
-
-  readonly #stopNow = (): void => {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.send({ kind: 'stop' });
-  };
-
-  /** Descriptors belong to the process: what a dead thread still owned would stay open, and its peers would wait. */
-  #cleanUp(): void {
-    this.#gone = true;
-    running.delete(this.#stopNow);
-    if (running.size === 0) process.off('exit', stopRunning);
-    const owned = new Uint8Array(this.#owned);
-    for (let descriptor = owned.indexOf(1); descriptor >= 0; descriptor = owned.indexOf(1, descriptor + 1)) {
-      this.#calls.close(descriptor);
-    }
-    this.#calls.close(this.#eventDescriptor);
-    unmapRegion(this.#one);
-  }
 }

@@ -1,15 +1,12 @@
 /**
- * What the main thread and a shard say to each other.
- *
- * A shard sleeps in epoll_wait, so its message port is only looked at after its eventfd was written: post first, then
- * write. Reports need no such thing, since the main thread's loop is Node's own.
+ * What the engine and a shard say to each other: plain data, since the shard may be on another thread.
  */
 import type { Protocol } from '../../publish/protocol.js';
 import type { Route, TargetAddress } from '../engine.js';
+import type { WaitingTrouble } from '../waiting-line.js';
 
-/** What a shard is started with. */
-export interface ShardStart {
-  readonly eventDescriptor: number;
+/** What a shard is made with. */
+export interface ShardSetup {
   readonly clock: SharedArrayBuffer;
   /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
   readonly owned: SharedArrayBuffer;
@@ -21,6 +18,8 @@ export interface ShardStart {
 /** A unix target carries its path's number, since a flow end is told in numbers alone. */
 export interface ShardRoute extends Omit<Route, 'targets'> {
   readonly targets: readonly (TargetAddress & { readonly pathNumber: number })[];
+  /** Of the flows that may wait at once, this shard's share. */
+  readonly waitingFlows: number;
 }
 
 export interface ShardService {
@@ -36,6 +35,8 @@ export interface ShardService {
 export type Command =
   | { readonly kind: 'serve'; readonly served: ShardService }
   | { readonly kind: 'route'; readonly service: number; readonly route: ShardRoute }
+  /** These addresses are nobody's any more. */
+  | { readonly kind: 'gone'; readonly service: number; readonly addresses: readonly TargetAddress[] }
   | { readonly kind: 'drain'; readonly service: number }
   | { readonly kind: 'close'; readonly service: number }
   /** Another shard has paused: a connection it was woken for may still wait, and nobody else was woken. */
@@ -54,5 +55,6 @@ export type Report =
   | { readonly kind: 'ends'; readonly records: Float64Array }
   | { readonly kind: 'ticked'; readonly tick: number }
   | { readonly kind: 'trouble'; readonly message: string }
+  | { readonly kind: 'waiting-trouble'; readonly service: number; readonly trouble: WaitingTrouble }
   /** The shard's own code threw; it has ended all its flows and stops. */
   | { readonly kind: 'failed'; readonly cause: string; readonly flows: number };

@@ -1,27 +1,23 @@
 /**
- * A shard: a worker thread that forwards, in a loop over epoll that blocks.
+ * A shard: all that one loop over epoll forwards. It obeys commands and makes reports; who gives it its turns is its
+ * host's business (thread-shard.ts, main-shard.ts).
  *
- * While it is blocked none of this thread's timers, promises or message events run. Commands therefore come by a written
- * eventfd, after which the message port is read; reports go out by postMessage, which needs no turn of this thread's loop.
- *
- * Whatever throws here outside a flow's own step is a fault of the shard: it ends all its flows, says why, and stops.
- * The main thread starts another in its place.
+ * Whatever throws here outside a flow's own step is a fault of the shard: its host has it end all its flows, says why,
+ * and lets go of it. Another takes its place.
  */
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
-import { EPOLLIN } from '../../sys/epoll.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { Arena } from './arena.js';
 import { batchArenaBytes, DatagramBatch } from './datagram-batch.js';
-import { EventLoop, type Handler } from './event-loop.js';
+import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
 import { OutgoingBatch } from './outgoing-batch.js';
 import { PipePool } from './pipe-pool.js';
 import { PreparedTargets } from './prepared-route.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
-import type { Command, Report, ShardService, ShardStart } from './shard-messages.js';
+import type { Command, Report, ShardService, ShardSetup } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { SharedClock } from './shared-clock.js';
 import { openSyscalls } from './syscalls.js';
@@ -30,73 +26,64 @@ import { UdpRelay } from './udp-relay.js';
 
 const arenaBytes = limits.copyBytes + 2 * batchArenaBytes + 64 * 1024;
 
-class Shard implements Handler {
+export class Shard {
   readonly #context: ShardContext;
   readonly #servers = new Map<number, ShardServer>();
-  readonly #eventDescriptor: number;
+  readonly #clock: SharedClock;
 
-  constructor(start: ShardStart) {
-    this.#context = openContext(start);
-    this.#eventDescriptor = start.eventDescriptor;
+  constructor(setup: ShardSetup, report: (report: Report) => void) {
+    this.#clock = new SharedClock(setup.clock);
+    this.#context = openContext(setup, this.#clock, report);
     const { loop, ends, outgoing } = this.#context;
     loop.beforeSleep = () => {
       outgoing.flush();
       return ends.flushDue();
     };
-    const errno = loop.add(start.eventDescriptor, this, EPOLLIN);
-    if (errno !== 0) throw new Error(`epoll would not watch the eventfd: errno ${errno}`);
   }
 
-  run(): void {
-    try {
-      this.#context.loop.run();
-    } catch (error) {
-      const flows = this.#context.flows;
-      this.#endAll();
-      report({
-        kind: 'failed',
-        flows,
-        cause: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
-    }
-    this.#context.ends.flush();
-    this.#context.pipes.closeSpare();
+  get loop(): EventLoop {
+    return this.#context.loop;
   }
 
-  /** The eventfd was written: commands wait. */
-  onEvents(): void {
-    const { sys, arena, scratch } = this.#context;
-    sys.read(this.#eventDescriptor, arena.address(scratch), 8);
-    if (parentPort === null) return;
-    for (;;) {
-      const received = receiveMessageOnPort(parentPort) as { message: Command } | undefined;
-      if (received === undefined) return;
-      this.#obey(received.message);
-    }
-  }
-
-  /** A command that cannot be carried out leaves the shard in a state nobody knows. */
-  onFault(error: unknown): void {
-    throw error;
-  }
-
-  #obey(command: Command): void {
-    const { loop, ends } = this.#context;
+  /** Whatever is thrown leaves the shard in a state nobody knows. */
+  obey(command: Command): void {
+    const { loop, ends, targets } = this.#context;
+    loop.nowMs = this.#clock.now();
     if (command.kind === 'serve') this.#serve(command.served);
     else if (command.kind === 'route') this.#servers.get(command.service)?.setRoute(command.route);
+    else if (command.kind === 'gone')
+      this.#servers.get(command.service)?.targetsGone(targets.known(command.addresses));
     else if (command.kind === 'drain') this.#drain(command.service);
     else if (command.kind === 'look') this.#servers.get(command.service)?.look();
     else if (command.kind === 'close') this.#close(command.service);
     else if (command.kind === 'tick') {
       // The held clock was moved: what is due by now has to ring before this is answered.
-      loop.nowMs = clock.now();
       loop.wheel.advance(loop.nowMs);
       ends.flush();
-      report({ kind: 'ticked', tick: command.tick });
+      this.#context.report({ kind: 'ticked', tick: command.tick });
     } else {
       this.#endAll();
       loop.stop();
     }
+  }
+
+  /** After a fault: ends what flows there are, and tells of it. */
+  fail(error: unknown): void {
+    const { flows, report } = this.#context;
+    this.#endAll();
+    report({
+      kind: 'failed',
+      flows,
+      cause: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+
+  /** After the last turn: tells the last ends, and closes what is the shard's own. */
+  free(): void {
+    const { ends, pipes, loop } = this.#context;
+    ends.flush();
+    pipes.closeSpare();
+    loop.free();
   }
 
   #serve(served: ShardService): void {
@@ -105,7 +92,7 @@ class Shard implements Handler {
     const whenEmpty = () => {
       this.#servers.delete(service);
       this.#context.ends.flush();
-      report({ kind: 'empty', service });
+      this.#context.report({ kind: 'empty', service });
     };
     const server =
       served.protocol === 'tcp'
@@ -117,7 +104,7 @@ class Shard implements Handler {
   #drain(service: number): void {
     const server = this.#servers.get(service);
     if (server === undefined) return;
-    if (server.detachedAtOnce) report({ kind: 'detached', service });
+    if (server.detachedAtOnce) this.#context.report({ kind: 'detached', service });
     server.detach();
   }
 
@@ -134,7 +121,7 @@ class Shard implements Handler {
   }
 }
 
-function openContext(start: ShardStart): ShardContext {
+function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Report) => void): ShardContext {
   const sys = openSyscalls();
   const arena = new Arena(arenaBytes);
   const loop = new EventLoop(sys, arena, clock);
@@ -150,11 +137,11 @@ function openContext(start: ShardStart): ShardContext {
     holds: new HoldPool(),
     targets: new PreparedTargets(),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
-    ends: new EndBatch(start.reportEnds, (records) => report({ kind: 'ends', records })),
+    ends: new EndBatch(setup.reportEnds, (records) => report({ kind: 'ends', records })),
     incoming: new DatagramBatch(arena),
     outgoing: new OutgoingBatch(new DatagramBatch(arena), sys),
-    owned: new Uint8Array(start.owned),
-    maxFlows: start.maxFlows,
+    owned: new Uint8Array(setup.owned),
+    maxFlows: setup.maxFlows,
     flows: 0,
     copyBuffer: arena.take(limits.copyBytes),
     scratch: arena.take(64),
@@ -162,11 +149,3 @@ function openContext(start: ShardStart): ShardContext {
     report,
   };
 }
-
-function report(message: Report): void {
-  parentPort?.postMessage(message);
-}
-
-const start = workerData as ShardStart;
-const clock = new SharedClock(start.clock);
-new Shard(start).run();

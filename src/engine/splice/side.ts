@@ -1,4 +1,5 @@
 /** One end of a TCP flow on the splice engine: a socket, what epoll said of it, and what came from it. */
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
 import type { Hold } from './hold-pool.js';
 import type { Pipe } from './pipe-pool.js';
 
@@ -32,6 +33,15 @@ export class Side {
   piped = 0;
   /** Reads in a row that filled the buffer; while piped, splices in a row that were small. */
   streak = 0;
+
+  /** Notes what epoll said of it. */
+  note(events: number): void {
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) !== 0) this.readable = true;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0) this.writable = true;
+    if ((events & EPOLLRDHUP) !== 0) this.finQueued = true;
+    if ((events & (EPOLLHUP | EPOLLERR)) !== 0) this.broken = true;
+    if ((events & EPOLLPRI) !== 0) this.urgent = true;
+  }
 
   /** True where nothing that came from it is still to be passed on. */
   get delivered(): boolean {

@@ -1,8 +1,8 @@
 /**
- * The Linux engine: system calls from worker threads, as fast as a C program makes them.
+ * The Linux engine: the system's own calls, made about as fast as a C program makes them.
  *
  * Theory of operation. The main thread, where everything here runs, binds listeners and speaks to shards; shards forward
- * (shard.ts). A TCP listener is in the epoll of every shard; a UDP listener is one shard's alone, since its associations are.
+ * (shard.ts), the only one on the main thread (main-shard.ts) or each on its own (thread-shard.ts). A TCP listener is in the epoll of every shard; a UDP listener is one shard's alone, since its associations are.
  * Counters are in shared memory, a block a service a shard. Flow ends come in batches of numbers.
  *
  * Who closes what: a shard closes the sockets of its flows and nobody else does; listeners are closed here, once every
@@ -11,14 +11,17 @@
 import { limits } from '../../limits.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import { readEnd, recordFields } from './end-records.js';
-import { ShardHandle } from './shard-handle.js';
+import { MainShard } from './main-shard.js';
+import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Report, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
 import { SpliceService } from './splice-service.js';
+import { ThreadShard } from './thread-shard.js';
 
 export interface SpliceEngineOptions extends Omit<EngineOptions, 'clock'> {
   readonly clock?: SharedClock;
+  /** Threads that forward; 0: the main thread does. */
   readonly shards: number;
 }
 
@@ -38,7 +41,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   constructor(options: SpliceEngineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? new SharedClock();
-    this.#shards = Array.from({ length: options.shards }, (_, index) => this.#startShard(index));
+    this.#shards = Array.from({ length: Math.max(1, options.shards) }, (_, index) => this.#startShard(index));
   }
 
   serve(listener: SpliceListener, route: Route, service: number): Service {
@@ -48,6 +51,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       send: (shard, command) => this.#shards[shard]?.send(command),
       shardRoute: (next) => this.#shardRoute(next, shards.length),
       gone: () => this.#services.delete(service),
+      trouble: this.#options.onTrouble,
     });
     this.#services.set(service, served);
     return served;
@@ -76,22 +80,23 @@ export class SpliceEngine implements Engine<SpliceListener> {
   }
 
   #startShard(index: number): ShardHandle {
-    return new ShardHandle(
-      {
-        clock: this.#clock.memory,
-        maxFlows: Math.max(1, Math.floor(this.#options.maxFlows / this.#options.shards)),
-        reportEnds: this.#options.onFlowEnds !== undefined,
-      },
-      {
-        report: (report) => this.#take(report, index),
-        died: (cause, flows) => this.#died(index, cause, flows),
-      },
-    );
+    const setup = {
+      clock: this.#clock.memory,
+      maxFlows: Math.max(1, Math.floor(this.#options.maxFlows / Math.max(1, this.#options.shards))),
+      reportEnds: this.#options.onFlowEnds !== undefined,
+    };
+    const events: ShardEvents = {
+      report: (report) => this.#take(report, index),
+      died: (cause, flows) => this.#died(index, cause, flows),
+    };
+    return this.#options.shards === 0 ? new MainShard(setup, events) : new ThreadShard(setup, events);
   }
 
   #take(report: Report, shard: number): void {
     if (report.kind === 'ends') this.#takeEnds(report.records);
     else if (report.kind === 'trouble') this.#options.onTrouble(report.message);
+    else if (report.kind === 'waiting-trouble')
+      this.#services.get(report.service)?.waitingTrouble(report.trouble);
     else if (report.kind === 'detached') this.#services.get(report.service)?.detached(shard);
     else if (report.kind === 'paused') this.#services.get(report.service)?.paused(shard);
     else if (report.kind === 'empty') this.#services.get(report.service)?.empty(shard);
@@ -141,6 +146,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     return {
       ...route,
       maxFlows: Math.max(1, Math.ceil(route.maxFlows / shards)),
+      waitingFlows: Math.ceil(limits.waitingFlows / shards),
       targets: route.targets.map((target) => ({
         ...target,
         pathNumber: target.kind === 'unix' ? this.#pathNumber(target.path) : 0,

@@ -1,6 +1,7 @@
 /** The main thread's side of one served listener. */
 import { type CounterSnapshot, Counters, counterNames } from '../../metrics/counters.js';
-import type { Route, Service } from '../engine.js';
+import type { Route, Service, TargetAddress } from '../engine.js';
+import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
 import type { SpliceListener } from './splice-listener.js';
 
@@ -9,6 +10,7 @@ export interface SpliceServiceHost {
   shardRoute(route: Route): ShardRoute;
   /** The listener is closed and no flow is left. */
   gone(): void;
+  trouble(message: string): void;
 }
 
 export class SpliceService implements Service {
@@ -46,6 +48,10 @@ export class SpliceService implements Service {
   setRoute(route: Route): void {
     this.#route = this.#host.shardRoute(route);
     this.#tell({ kind: 'route', service: this.#service, route: this.#route });
+  }
+
+  endFlowsTo(addresses: readonly TargetAddress[]): void {
+    this.#tell({ kind: 'gone', service: this.#service, addresses });
   }
 
   counters(): CounterSnapshot {
@@ -87,6 +93,10 @@ export class SpliceService implements Service {
     for (const other of this.#attached) {
       if (other !== shard) this.#host.send(other, { kind: 'look', service: this.#service });
     }
+  }
+
+  waitingTrouble(trouble: WaitingTrouble): void {
+    this.#host.trouble(waitingTroubleText(trouble, this.#listener, this.#route));
   }
 
   /** A shard has no flow of this service left. */

@@ -12,14 +12,16 @@ import { Errno } from '../../sys/errno.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
 import type { CloseEvent } from '../close-table.js';
+import { WaitingLine } from '../waiting-line.js';
 import type { Handler } from './event-loop.js';
-import type { PreparedRoute } from './prepared-route.js';
+import type { PreparedTarget } from './prepared-route.js';
 import { Pump } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { ShardRoute, ShardService } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { TcpFlow, type TcpFlowHost } from './tcp-flow.js';
+import { CallTimer } from './timer-wheel.js';
 
 export class TcpAcceptor implements Handler, ShardServer, Waiter {
   readonly #context: ShardContext;
@@ -29,9 +31,10 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   readonly #counters: Counters;
   readonly #flows = new Set<TcpFlow>();
   readonly #host: TcpFlowHost;
+  readonly #line: WaitingLine<number, TcpFlow>;
+  readonly #lineTimer = new CallTimer(() => this.#line.ring());
   readonly #sockaddr: number;
   readonly #whenEmpty: () => void;
-  #route: PreparedRoute;
   #state: 'listening' | 'paused' | 'detached' = 'paused';
 
   constructor(context: ShardContext, served: ShardService, counters: Counters, whenEmpty: () => void) {
@@ -40,22 +43,35 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#descriptor = served.descriptor;
     this.#family = served.family;
     this.#counters = counters;
-    this.#route = context.targets.prepareRoute(served.route);
     this.#whenEmpty = whenEmpty;
     // The address accept4 writes, and behind it the address's length.
     this.#sockaddr = context.acceptBuffer;
+    const route = context.targets.prepareRoute(served.route);
+    this.#line = new WaitingLine(route, served.route.waitingFlows, {
+      counters,
+      nowMs: () => context.loop.nowMs,
+      ringAt: (atMs) => this.#ringAt(atMs),
+      trouble: (trouble) => context.report({ kind: 'waiting-trouble', service: served.service, trouble }),
+    });
     this.#host = {
       context,
       pump: new Pump(context),
       counters,
+      route,
+      line: this.#line,
       ended: (flow, event, errno) => this.#ended(flow, event, errno),
     };
     this.#listen();
   }
 
   setRoute(route: ShardRoute): void {
-    this.#route = this.#context.targets.prepareRoute(route);
+    this.#host.route = this.#context.targets.prepareRoute(route);
+    this.#line.setRoute(this.#host.route);
     if (this.#state === 'paused') this.#listen();
+  }
+
+  targetsGone(gone: ReadonlySet<PreparedTarget>): void {
+    for (const flow of this.#flows) flow.targetsGone(gone);
   }
 
   detach(): void {
@@ -135,7 +151,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     const word = this.#sockaddr >> 2;
     const port = arena.view.getUint16(this.#sockaddr + 2, false);
     const words = this.#family === 6 ? arena.words.slice(word + 2, word + 6) : (arena.words[word + 1] ?? 0);
-    const flow = new TcpFlow(descriptor, port, words, this.#route, this.#host);
+    const flow = new TcpFlow(descriptor, port, words, this.#host);
     this.#flows.add(flow);
     this.#context.flows += 1;
     this.#counters.add('flowsOpened');
@@ -147,6 +163,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#flows.delete(flow);
     this.#context.flows -= 1;
     this.#counters.add('flowsEnded');
+    if (cause === 'target-gone') this.#counters.add('flowsToGoneTarget');
     if (ends.wanted) this.#tellEnd(flow, cause, errno);
     scarcity.something();
     if (this.#state === 'paused' && !this.#full()) this.#listen();
@@ -172,7 +189,13 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   #full(): boolean {
-    return this.#flows.size >= this.#route.maxFlows || this.#context.flows >= this.#context.maxFlows;
+    return this.#flows.size >= this.#host.route.maxFlows || this.#context.flows >= this.#context.maxFlows;
+  }
+
+  #ringAt(atMs: number): void {
+    const { wheel } = this.#context.loop;
+    if (atMs === Number.POSITIVE_INFINITY) wheel.cancel(this.#lineTimer);
+    else wheel.set(this.#lineTimer, atMs);
   }
 
   #pause(): void {

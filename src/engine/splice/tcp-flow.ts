@@ -2,8 +2,8 @@
  * One TCP flow of the splice engine.
  *
  * States: `dialing` one target address after the other; `starved`, a dial that waits for a descriptor or a local port
- * (src/engine/splice/scarcity.ts); `open`; `ended`, once, by a row of the close table. The first event that ends a flow decides
- * its reason.
+ * (src/engine/splice/scarcity.ts); `waiting` in its listener's line (src/engine/waiting-line.ts), which has it dial again or
+ * end; `open`; `ended`, once, by a row of the close table. The first event that ends a flow decides its reason.
  *
  * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
  * connect is under way. What epoll says is noted in the sides; then both directions are pumped.
@@ -25,6 +25,7 @@ import {
   SOL_SOCKET,
 } from '../../sys/socket.js';
 import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../close-table.js';
+import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
 import type { Handler, Worker } from './event-loop.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
@@ -35,7 +36,7 @@ import { Timer } from './timer-wheel.js';
 
 export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
-type State = 'dialing' | 'starved' | 'open' | 'ended';
+type State = 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
 
 /** A client's address, network order: one word for IPv4, as a plain number, which costs no memory of its own. */
 export type ClientWords = number | Int32Array;
@@ -44,11 +45,14 @@ export interface TcpFlowHost {
   readonly context: ShardContext;
   readonly pump: Pump;
   readonly counters: Counters;
+  /** As it is now. */
+  route: PreparedRoute;
+  readonly line: WaitingLine<number, TcpFlow>;
   /** Called once, after both sockets are closed. */
   readonly ended: (flow: TcpFlow, event: CloseEvent, errno: number) => void;
 }
 
-export class TcpFlow extends Timer implements Handler, Worker, Waiter {
+export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFlow<number> {
   queued = false;
   readonly client = new Side();
   target = new Side();
@@ -58,39 +62,63 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   /** The address dialled last. */
   address: PreparedTarget | undefined = undefined;
   readonly #host: TcpFlowHost;
-  readonly #route: PreparedRoute;
+  /** The route it was dialled by last. */
+  #route: PreparedRoute;
   #state: State = 'dialing';
   #next = 0;
   #starvedBy = 0;
   #activeMs: number;
 
-  constructor(
-    descriptor: number,
-    clientPort: number,
-    clientWords: ClientWords,
-    route: PreparedRoute,
-    host: TcpFlowHost,
-  ) {
+  constructor(descriptor: number, clientPort: number, clientWords: ClientWords, host: TcpFlowHost) {
     super();
     this.client.descriptor = descriptor;
     this.client.tuned = true;
     this.clientPort = clientPort;
     this.clientWords = clientWords;
-    this.#route = route;
+    this.#route = host.route;
     this.#host = host;
     this.startedMs = host.context.loop.nowMs;
     this.#activeMs = this.startedMs;
   }
 
   start(): void {
-    const errno = this.#host.context.loop.add(this.client.descriptor, this, everyEdge);
-    if (errno !== 0) this.end('internal-error', errno);
-    else this.#dialNext('dial-unreachable', 0);
+    const { context, line } = this.#host;
+    const errno = context.loop.add(this.client.descriptor, this, everyEdge);
+    if (errno !== 0) {
+      this.end('internal-error', errno);
+    } else if (line.hasPrecedence) {
+      this.#state = 'waiting';
+      line.join(this);
+    } else {
+      this.#dialNext('dial-unreachable', 0);
+    }
+  }
+
+  dialAgain(): void {
+    this.#state = 'dialing';
+    this.#next = 0;
+    try {
+      this.#dialNext('dial-unreachable', 0);
+    } catch (error) {
+      this.onFault(error);
+    }
+  }
+
+  /** These addresses are nobody's any more. What is only being dialled has lost nothing by it, and goes elsewhere. */
+  targetsGone(gone: ReadonlySet<PreparedTarget>): void {
+    if (this.address === undefined || !gone.has(this.address)) return;
+    if (this.#state === 'open') {
+      this.end('target-gone', 0);
+    } else if (this.#state === 'dialing' || this.#state === 'starved') {
+      this.#host.context.scarcity.forget(this);
+      this.#dropTarget();
+      this.dialAgain();
+    }
   }
 
   onEvents(descriptor: number, events: number): void {
     const side = descriptor === this.client.descriptor ? this.client : this.target;
-    note(side, events);
+    side.note(events);
     if (this.#state === 'open') {
       this.#move();
       // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
@@ -121,28 +149,34 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   }
 
   /** Ends the flow as the close table says; nothing happens where it has ended already. */
-  end(event: CloseEvent, errno: number): void {
+  end(event: CloseEvent, errno = 0): void {
     if (this.#state === 'ended') return;
-    const { context, ended } = this.#host;
+    const { context, line, ended } = this.#host;
     this.#state = 'ended';
     context.loop.wheel.cancel(this);
     context.scarcity.forget(this);
     const row = closeTable[event];
     this.#closeSide(this.client, row.client);
     this.#closeSide(this.target, row.target);
+    if (line.size > 0) line.left(this);
     ended(this, event, errno);
   }
 
   // --- dialing ---------------------------------------------------------------------------------------------------
 
-  /** Dials the next address; with none left the last failure ends the flow. */
+  /** Dials the next address; with none left its line decides. A new route begins with its first. */
   #dialNext(event: CloseEvent, errno: number): void {
-    if (this.#next >= this.#route.targets.length) {
-      this.end(event, errno);
+    const { route, line, context } = this.#host;
+    if (route !== this.#route) this.#next = 0;
+    this.#route = route;
+    if (this.#next >= route.targets.length) {
+      context.loop.wheel.cancel(this);
+      this.#state = 'waiting';
+      line.failed(this, event, errno);
       return;
     }
     this.#next += 1;
-    this.#setTimer(this.#host.context.loop.nowMs + this.#route.connectTimeoutMs);
+    this.#setTimer(context.loop.nowMs + route.connectTimeoutMs);
     this.#dial(this.#next - 1);
   }
 
@@ -223,7 +257,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   // --- open ------------------------------------------------------------------------------------------------------
 
   #open(): void {
+    const { line } = this.#host;
     this.#state = 'open';
+    if (line.size > 0) line.opened(this);
     this.target.writable = true;
     if (this.address?.domain === AF_UNIX) this.target.tuned = true;
     const afterMs = this.target.tuned ? this.#route.idleTimeoutMs : limits.tuneAfterMs;
@@ -347,12 +383,4 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter {
   #currentState(): State {
     return this.#state;
   }
-}
-
-function note(side: Side, events: number): void {
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) !== 0) side.readable = true;
-  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) !== 0) side.writable = true;
-  if ((events & EPOLLRDHUP) !== 0) side.finQueued = true;
-  if ((events & (EPOLLHUP | EPOLLERR)) !== 0) side.broken = true;
-  if ((events & EPOLLPRI) !== 0) side.urgent = true;
 }

@@ -3,7 +3,7 @@
  *
  * Towards the target: recvmmsg takes a batch from the listener, each with its client's address and, on a wildcard
  * listener, the local address it came to. Datagrams in a row of one client leave by one sendmmsg on its association's
- * socket, straight from the buffers they came into.
+ * socket, straight from the buffers they came into (udp-sender.ts).
  *
  * Towards the clients: each association that is readable adds its replies to the shard's outgoing batch, addressed and with
  * the local address to leave from; the batch leaves by one sendmmsg on the listener, when it is full, when another
@@ -16,34 +16,22 @@
  */
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
-import { EPOLLET, EPOLLIN } from '../../sys/epoll.js';
+import { EPOLLIN } from '../../sys/epoll.js';
 import { Errno } from '../../sys/errno.js';
 import { sockaddrIn6Bytes, sockaddrInBytes } from '../../sys/sockaddr.js';
-import {
-  AF_INET6,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SO_RCVBUF,
-  SOCK_CLOEXEC,
-  SOCK_DGRAM,
-  SOCK_NONBLOCK,
-  SOL_SOCKET,
-} from '../../sys/socket.js';
+import { AF_INET6, MSG_DONTWAIT } from '../../sys/socket.js';
 import type { AssociationEndReason, CloseEvent } from '../close-table.js';
 import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import { AssociationIndex, hashOf } from './association-index.js';
 import type { Handler } from './event-loop.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
-import type { PreparedRoute } from './prepared-route.js';
-import { isScarce } from './scarcity.js';
+import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { ShardContext } from './shard-context.js';
 import type { ShardRoute, ShardService } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { CallTimer } from './timer-wheel.js';
 import { type AssociationHost, localWords, nameWords, UdpAssociation } from './udp-association.js';
-
-const noTarget = -1;
-const sendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+import { UdpSender } from './udp-sender.js';
 
 export class UdpRelay implements Handler, ShardServer {
   readonly detachedAtOnce = false;
@@ -53,6 +41,7 @@ export class UdpRelay implements Handler, ShardServer {
   readonly #whenEmpty: () => void;
   readonly #index = new AssociationIndex();
   readonly #table: UdpTable<UdpAssociation>;
+  readonly #sender: UdpSender;
   readonly #outgoing: OutgoingBatch;
   readonly #host: AssociationHost = {
     fromTarget: (association) => this.#fromTarget(association),
@@ -74,6 +63,7 @@ export class UdpRelay implements Handler, ShardServer {
     this.#route = context.targets.prepareRoute(served.route);
     this.#table = new UdpTable(timeoutsOf(this.#route));
     this.#outgoing = context.outgoing;
+    this.#sender = new UdpSender(context, counters);
     const errno = context.loop.add(served.descriptor, this, EPOLLIN);
     if (errno !== 0) throw new Error(`epoll would not watch a UDP listener: errno ${errno}`);
   }
@@ -82,6 +72,17 @@ export class UdpRelay implements Handler, ShardServer {
     this.#route = this.#context.targets.prepareRoute(route);
     if (!this.#detached) this.#table.setTimeouts(timeoutsOf(this.#route));
     this.#rearmExpiry();
+    this.#sender.sendKept(this.#route);
+  }
+
+  targetsGone(gone: ReadonlySet<PreparedTarget>): void {
+    for (const association of this.#index.all()) {
+      const { target, descriptor } = association;
+      if (descriptor < 0 || target === undefined || !gone.has(target)) continue;
+      this.#table.delete(association);
+      this.#counters.add('flowsToGoneTarget');
+      this.#end(association, 'target-gone');
+    }
   }
 
   /** Known clients finish what they are at: an association is over once it was quiet for a moment. */
@@ -155,7 +156,7 @@ export class UdpRelay implements Handler, ShardServer {
 
   #begin(hash: number, nameWord: number): UdpAssociation | undefined {
     if (this.#detached) return undefined;
-    if (this.#route.targets.length === 0) {
+    if (this.#route.targets.length === 0 && this.#route.waitMs === 0) {
       this.#counters.add('datagramsWithoutTarget');
       return undefined;
     }
@@ -191,80 +192,7 @@ export class UdpRelay implements Handler, ShardServer {
     const { incoming, loop } = this.#context;
     this.#table.renew(association, loop.nowMs, false);
     for (let index = start; index < end; index += 1) association.bytesIn += incoming.length(index);
-    const descriptor = association.descriptor < 0 ? this.#connect(association) : association.descriptor;
-    if (descriptor === noTarget) this.#counters.add('datagramsWithoutTarget', end - start);
-    else if (end - start === 1) this.#sendOne(descriptor, start);
-    else this.#sendMany(descriptor, start, end);
-  }
-
-  #sendOne(descriptor: number, index: number): void {
-    const { incoming, sys } = this.#context;
-    const length = incoming.length(index);
-    if (sys.send(descriptor, incoming.bufferAddress(index), length, sendFlags) >= 0) return;
-    // A refusal is an earlier datagram's, told in this one's place: this one may still go.
-    if (!this.#notSent(sys.errno())) return;
-    if (sys.send(descriptor, incoming.bufferAddress(index), length, sendFlags) < 0)
-      this.#notSent(sys.errno());
-  }
-
-  #sendMany(descriptor: number, start: number, end: number): void {
-    const { incoming, sys } = this.#context;
-    for (let index = start; index < end; index += 1)
-      incoming.prepareSend(index, incoming.length(index), 0, 0);
-    let next = start;
-    let refusals = 0;
-    while (next < end) {
-      const sent = sys.sendmmsg(descriptor, incoming.headerAddress(next), end - next, sendFlags);
-      if (sent > 0) {
-        next += sent;
-      } else if (!this.#notSent(sys.errno()) || refusals > 0) {
-        next += 1;
-        refusals = 0;
-      } else {
-        refusals += 1;
-      }
-    }
-  }
-
-  /** Counts a datagram that could not be sent; true where it was refused for an earlier one. */
-  #notSent(errno: number): boolean {
-    const full = errno === Errno.EAGAIN || errno === Errno.ENOBUFS || errno === Errno.ENOMEM;
-    this.#counters.add(full ? 'datagramsOverQueue' : 'datagramsRefused');
-    return errno === Errno.ECONNREFUSED;
-  }
-
-  // --- the association's socket ----------------------------------------------------------------------------------
-
-  /** Connects to the first address of the route that has a way to it. */
-  #connect(association: UdpAssociation): number {
-    for (const target of this.#route.targets) {
-      const descriptor = this.#socketTo(target.domain);
-      if (descriptor < 0) return noTarget;
-      const { sys, loop, owned } = this.#context;
-      association.target = target;
-      if (sys.connect(descriptor, target.sockaddr, target.length) === 0) {
-        if (loop.add(descriptor, association, EPOLLIN | EPOLLET) === 0) {
-          owned[descriptor] = 1;
-          association.descriptor = descriptor;
-          return descriptor;
-        }
-      }
-      sys.close(descriptor);
-    }
-    return noTarget;
-  }
-
-  /** A socket, if need be in place of the association that has been idle longest. */
-  #socketTo(domain: number): number {
-    const { sys, pipes, arena, scratch } = this.#context;
-    const kind = SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    let descriptor = sys.socket(domain, kind, 0);
-    if (descriptor < 0 && isScarce(sys.errno()) && pipes.closeSpare())
-      descriptor = sys.socket(domain, kind, 0);
-    if (descriptor < 0) return descriptor;
-    arena.words[scratch >> 2] = limits.udpReceiveBufferBytes;
-    sys.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, arena.address(scratch), 4);
-    return descriptor;
+    this.#sender.send(association, this.#route, start, end);
   }
 
   // --- from the target to the client -----------------------------------------------------------------------------
@@ -321,6 +249,7 @@ export class UdpRelay implements Handler, ShardServer {
       loop.close(association.descriptor);
       association.descriptor = -1;
     }
+    this.#sender.forget(association);
     this.#index.delete(association);
     this.#context.flows -= 1;
     this.#counters.add('flowsEnded');

@@ -7,4 +7,5 @@ export interface StreamContext {
   readonly clock: Clock;
   readonly budget: FlowBudget;
   report(end: FlowEnd): void;
+  trouble(message: string): void;
 }

@@ -30,7 +30,12 @@ export class StreamEngine implements Engine<StreamListener> {
   constructor(options: EngineOptions) {
     this.#onFlowEnds = options.onFlowEnds;
     this.#budget = new FlowBudget(options.maxFlows);
-    this.#context = { clock: options.clock, budget: this.#budget, report: (end) => this.#report(end) };
+    this.#context = {
+      clock: options.clock,
+      budget: this.#budget,
+      report: (end) => this.#report(end),
+      trouble: options.onTrouble,
+    };
   }
 
   serve(listener: StreamListener, route: Route, service: number): Service {

@@ -2,8 +2,9 @@
  * One TCP flow of the stream engine.
  *
  * States: `dialing` one target address after the other, the client paused so that the kernel holds what it sends;
- * `open`, with a pipeline each way; `ended`, once, by a row of the close table. The first event that ends a flow
- * decides its reason: what the other socket says while it is torn down is only the echo.
+ * `waiting` in its listener's line (src/engine/waiting-line.ts), which has it dial again or end; `open`, with a pipeline
+ * each way; `ended`, once, by a row of the close table. The first event that ends a flow decides its reason: what the
+ * other socket says while it is torn down is only the echo.
  *
  * The flow owns both sockets. It is over, for its service, when it reports its end; the sockets close by themselves.
  */
@@ -13,50 +14,76 @@ import type { Endpoint } from '../../address/endpoint.js';
 import { errnoOf } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
+import { addressKey } from '../address-key.js';
 import type { Clock } from '../clock.js';
 import { type CloseAction, type CloseEvent, closeTable, dialEventOf, type Side } from '../close-table.js';
 import type { FlowEnd, Route, TargetAddress } from '../engine.js';
+import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
 
 type State =
   | { readonly kind: 'dialing'; readonly target: Socket | undefined; readonly cancelTimeout: () => void }
+  | { readonly kind: 'waiting' }
   | { readonly kind: 'open'; readonly target: Socket }
   | { readonly kind: 'ended' };
 
 export interface TcpFlowHost {
   readonly clock: Clock;
   readonly counters: Counters;
+  /** As it is now. */
+  readonly route: Route;
+  readonly line: WaitingLine<string | undefined, TcpFlow>;
   /** Called once, when the flow has ended. */
   ended(flow: TcpFlow, end: Omit<FlowEnd, 'service' | 'protocol'>): void;
 }
 
 const nothingPending = () => undefined;
 
-export class TcpFlow {
+export class TcpFlow implements WaitingFlow<string | undefined> {
   readonly #client: Socket;
   readonly #endpoint: Endpoint;
-  readonly #route: Route;
   readonly #host: TcpFlowHost;
-  readonly #startedMs: number;
+  readonly startedMs: number;
+  /** The route it was dialled by last. */
+  #route: Route;
   #state: State = { kind: 'dialing', target: undefined, cancelTimeout: nothingPending };
   #address: TargetAddress | undefined;
+  #watched = false;
   /** What had moved, in bytes, when each side was last found quiet for the idle timeout. */
   readonly #quietAt: { client: number | undefined; target: number | undefined } = {
     client: undefined,
     target: undefined,
   };
 
-  constructor(client: Socket, endpoint: Endpoint, route: Route, host: TcpFlowHost) {
+  constructor(client: Socket, endpoint: Endpoint, host: TcpFlowHost) {
     this.#client = client;
     this.#endpoint = endpoint;
-    this.#route = route;
+    this.#route = host.route;
     this.#host = host;
-    this.#startedMs = host.clock.now();
+    this.startedMs = host.clock.now();
     client.on('error', (error) => this.end('client-reset', errnoOf(error)));
   }
 
-  /** Dials the route's addresses in turn. */
+  /** Dials the route's addresses in turn, once it is its turn. */
   start(): void {
+    if (this.#host.line.hasPrecedence) this.#wait(() => this.#host.line.join(this));
+    else this.dialAgain();
+  }
+
+  dialAgain(): void {
     this.#dial(0, 'dial-unreachable', undefined);
+  }
+
+  /** These addresses are nobody's any more. What is only being dialled has lost nothing by it, and goes elsewhere. */
+  targetsGone(gone: ReadonlySet<string>): void {
+    const state = this.#state;
+    if (this.#address === undefined || !gone.has(addressKey(this.#address))) return;
+    if (state.kind === 'open') {
+      this.end('target-gone');
+    } else if (state.kind === 'dialing') {
+      state.cancelTimeout();
+      state.target?.destroy();
+      this.#dial(0, 'dial-unreachable', undefined);
+    }
   }
 
   bytesIn(): number {
@@ -76,30 +103,49 @@ export class TcpFlow {
     if (state.kind === 'dialing') state.cancelTimeout();
     const row = closeTable[event];
     apply(row.client, this.#client);
-    if (state.target !== undefined) {
+    if (state.kind !== 'waiting' && state.target !== undefined) {
       apply(state.kind === 'open' ? row.target : 'close', state.target, this.#address);
     }
+    if (this.#host.line.size > 0) this.#host.line.left(this);
     this.#host.ended(this, {
       client: this.#endpoint,
       target: this.#address,
       bytesIn: this.bytesIn(),
       bytesOut,
-      milliseconds: this.#host.clock.now() - this.#startedMs,
+      milliseconds: this.#host.clock.now() - this.startedMs,
       reason: row.reason,
       failed: row.failed,
       error,
     });
   }
 
+  /** Dials an address; with none left its line decides. A new route begins with its first. */
   #dial(index: number, lastEvent: CloseEvent, lastError: string | undefined): void {
-    const address = this.#route.targets[index];
-    if (address === undefined) {
-      this.end(lastEvent, lastError);
-      return;
-    }
+    const { route, line } = this.#host;
+    const isNew = route !== this.#route;
+    this.#route = route;
+    const next = isNew ? 0 : index;
+    const address = route.targets[next];
+    if (address === undefined) this.#wait(() => line.failed(this, lastEvent, lastError));
+    else this.#dialAddress(address, next);
+  }
+
+  /**
+   * A socket that nobody reads is not watched, and its reset not seen: once is enough to have it read until its stream's
+   * buffer is full. A second time would end the stream of a client that has sent its FIN.
+   */
+  #wait(inLine: () => void): void {
+    this.#state = { kind: 'waiting' };
+    inLine();
+    if (this.#watched || this.#currentState().kind !== 'waiting') return;
+    this.#watched = true;
+    this.#client.read(0);
+  }
+
+  #dialAddress(address: TargetAddress, index: number): void {
     this.#address = address;
     const target = connect(connectOptions(address));
-    const next = (event: CloseEvent, error: string | undefined) => {
+    const failed = (event: CloseEvent, error: string | undefined) => {
       if (this.#state.kind !== 'dialing' || this.#state.target !== target) return;
       this.#state.cancelTimeout();
       this.#host.counters.add('dialsFailed');
@@ -107,17 +153,23 @@ export class TcpFlow {
       this.#dial(index + 1, event, error);
     };
     const cancelTimeout = this.#host.clock.after(this.#route.connectTimeoutMs, () =>
-      next('dial-timeout', undefined),
+      failed('dial-timeout', undefined),
     );
     this.#state = { kind: 'dialing', target, cancelTimeout };
     target.on('error', (error) => {
-      if (this.#state.kind === 'open') this.#targetFailed(target, errnoOf(error));
-      else next(dialEventOf(errnoOf(error)), errnoOf(error));
+      if (this.#state.kind === 'open' && this.#state.target === target)
+        this.#targetFailed(target, errnoOf(error));
+      else failed(dialEventOf(errnoOf(error)), errnoOf(error));
     });
     target.once('connect', () => {
       cancelTimeout();
       if (this.#state.kind === 'dialing' && this.#state.target === target) this.#open(target);
     });
+  }
+
+  /** The state as it is by now: a call in between may have changed what the compiler still believes. */
+  #currentState(): State {
+    return this.#state;
   }
 
   /**
@@ -132,6 +184,7 @@ export class TcpFlow {
   /** `pipeline` passes on data, backpressure and the FIN; resets are the sockets' error events, handled above. */
   #open(target: Socket): void {
     this.#state = { kind: 'open', target };
+    if (this.#host.line.size > 0) this.#host.line.opened(this);
     let directionsOpen = 2;
     const directionEnded = (error: Error | null | undefined) => {
       if (error) this.end('internal-error', errnoOf(error));

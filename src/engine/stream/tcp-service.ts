@@ -1,8 +1,11 @@
 /** A TCP listener and its flows. */
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../../address/endpoint.js';
+import { limits } from '../../limits.js';
 import { type CounterSnapshot, Counters } from '../../metrics/counters.js';
-import type { FlowEnd, Route, Service } from '../engine.js';
+import { addressKey } from '../address-key.js';
+import type { FlowEnd, Route, Service, TargetAddress } from '../engine.js';
+import { WaitingLine, waitingTroubleText } from '../waiting-line.js';
 import type { StreamContext } from './stream-context.js';
 import type { StreamTcpListener } from './stream-listener.js';
 import { TcpFlow, type TcpFlowHost } from './tcp-flow.js';
@@ -14,7 +17,9 @@ export class TcpService implements Service {
   readonly #counters = new Counters();
   readonly #flows = new Set<TcpFlow>();
   readonly #host: TcpFlowHost;
+  readonly #line: WaitingLine<string | undefined, TcpFlow>;
   #route: Route;
+  #cancelRing: (() => void) | undefined;
   #listenerClosed: Promise<void> | undefined;
   #whenEmpty: (() => void) | undefined;
 
@@ -23,9 +28,20 @@ export class TcpService implements Service {
     this.#route = route;
     this.#service = service;
     this.#context = context;
+    this.#line = new WaitingLine(route, limits.waitingFlows, {
+      counters: this.#counters,
+      nowMs: () => context.clock.now(),
+      ringAt: (atMs) => this.#ringAt(atMs),
+      trouble: (trouble) => context.trouble(waitingTroubleText(trouble, listener, this.#route)),
+    });
+    const currentRoute = () => this.#route;
     this.#host = {
       clock: context.clock,
       counters: this.#counters,
+      line: this.#line,
+      get route() {
+        return currentRoute();
+      },
       ended: (flow, end) => this.#ended(flow, end),
     };
     listener.accept((client) => this.#accept(client));
@@ -34,6 +50,12 @@ export class TcpService implements Service {
 
   setRoute(route: Route): void {
     this.#route = route;
+    this.#line.setRoute(route);
+  }
+
+  endFlowsTo(addresses: readonly TargetAddress[]): void {
+    const gone = new Set(addresses.map(addressKey));
+    for (const flow of this.#flows) flow.targetsGone(gone);
   }
 
   counters(): CounterSnapshot {
@@ -69,7 +91,7 @@ export class TcpService implements Service {
       client.destroy();
       return;
     }
-    const flow = new TcpFlow(client, endpoint, this.#route, this.#host);
+    const flow = new TcpFlow(client, endpoint, this.#host);
     const overLimit = this.#flows.size >= this.#route.maxFlows || this.#context.budget.spent;
     this.#flows.add(flow);
     this.#context.budget.take();
@@ -86,10 +108,19 @@ export class TcpService implements Service {
     this.#flows.delete(flow);
     this.#context.budget.giveBack();
     this.#counters.add('flowsEnded');
+    if (end.reason === 'target-gone') this.#counters.add('flowsToGoneTarget');
     this.#counters.add('bytesIn', end.bytesIn);
     this.#counters.add('bytesOut', end.bytesOut);
     this.#context.report({ ...end, service: this.#service, protocol: 'tcp' });
     if (this.#flows.size === 0) this.#whenEmpty?.();
+  }
+
+  #ringAt(atMs: number): void {
+    this.#cancelRing?.();
+    this.#cancelRing = undefined;
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    const { clock } = this.#context;
+    this.#cancelRing = clock.after(Math.max(0, Math.ceil(atMs - clock.now())), () => this.#line.ring());
   }
 }
 

@@ -2,8 +2,9 @@
  * One UDP association of the stream engine: a client's datagrams through one socket connected to the target, so
  * that the target's replies and errors come back to this client alone.
  *
- * States: `connecting` (datagrams queue, bounded), `connected`, `unreachable` (no address could be connected to: the
- * next datagram tries again), `closed`. A target that is not there costs its datagrams, never the association.
+ * States: `connecting` (datagrams queue, bounded), `connected`, `unreachable` (there was no address that could be
+ * connected to: the next datagram, or the next route, tries again), `closed`. A target that is not there costs its
+ * datagrams, never the association.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { limits } from '../../limits.js';
@@ -22,6 +23,12 @@ type State =
 
 export interface UdpAssociationHost {
   readonly counters: Counters;
+  /** As it is now. */
+  targets(): readonly TargetAddress[];
+  /** There is no address to send these to. */
+  unreached(association: UdpAssociation, datagrams: readonly Buffer[]): void;
+  /** What was kept of such, in the order it came. */
+  takeKept(association: UdpAssociation): readonly Buffer[];
   /** A datagram came from the target. */
   answered(association: UdpAssociation, datagram: Buffer): void;
 }
@@ -33,32 +40,36 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
   target: TargetAddress | undefined;
   bytesIn = 0;
   bytesOut = 0;
-  readonly #targets: readonly IpTarget[];
   readonly #host: UdpAssociationHost;
   #state: State = { kind: 'unreachable' };
 
-  constructor(
-    key: string,
-    client: RemoteInfo,
-    targets: readonly TargetAddress[],
-    startedMs: number,
-    host: UdpAssociationHost,
-  ) {
+  constructor(key: string, client: RemoteInfo, startedMs: number, host: UdpAssociationHost) {
     super();
     this.key = key;
     this.client = client;
     this.startedMs = startedMs;
-    this.#targets = targets.filter((address) => address.kind === 'ip');
     this.#host = host;
+  }
+
+  /** The address it is connected to, or being connected to. */
+  get reached(): TargetAddress | undefined {
+    return this.#state.kind === 'connecting' || this.#state.kind === 'connected' ? this.target : undefined;
+  }
+
+  /** Connects an association that has no address, and sends what was kept of it, then these. */
+  reach(datagrams: readonly Buffer[] = []): void {
+    const targets = this.#host.targets().filter((address) => address.kind === 'ip');
+    if (targets.length === 0) this.#host.unreached(this, datagrams);
+    else this.#connect(targets, 0, [...this.#host.takeKept(this), ...datagrams]);
   }
 
   /** Passes a datagram of the client on; it is dropped, and counted, where the target or the queue cannot take it. */
   send(datagram: Buffer): void {
     this.bytesIn += datagram.length;
-    if (this.#state.kind === 'unreachable') this.#connect(0, []);
-    // Reading the state afresh: connecting may have failed on the spot.
     const state = this.#state;
-    if (state.kind === 'connecting') {
+    if (state.kind === 'unreachable') {
+      this.reach([datagram]);
+    } else if (state.kind === 'connecting') {
       if (state.queue.length < limits.udpQueuedDatagrams) state.queue.push(datagram);
       else this.#host.counters.add('datagramsOverQueue');
     } else if (state.kind === 'connected') {
@@ -72,11 +83,11 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
     if (state.kind === 'connecting' || state.kind === 'connected') state.socket.close();
   }
 
-  #connect(index: number, queue: Buffer[]): void {
-    const target = this.#targets[index];
+  #connect(targets: readonly IpTarget[], index: number, queue: Buffer[]): void {
+    const target = targets[index];
     if (target === undefined) {
-      this.#host.counters.add('datagramsWithoutTarget', queue.length);
       this.#state = { kind: 'unreachable' };
+      this.#host.unreached(this, queue);
       return;
     }
     this.target = target;
@@ -89,19 +100,19 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
     });
     // On a connected socket an ICMP error of an earlier datagram surfaces here; so does a bind that failed.
     socket.on('error', () => {
-      if (connecting()) this.#connectNext(socket, index, queue);
+      if (connecting()) this.#connectNext(socket, targets, index, queue);
       else this.#refused();
     });
     socket.connect(target.port, target.ip.text, (error?: Error) => {
       if (!connecting()) return;
-      if (error) this.#connectNext(socket, index, queue);
+      if (error) this.#connectNext(socket, targets, index, queue);
       else this.#connected(socket, queue);
     });
   }
 
-  #connectNext(failed: Socket, index: number, queue: Buffer[]): void {
+  #connectNext(failed: Socket, targets: readonly IpTarget[], index: number, queue: Buffer[]): void {
     failed.close();
-    this.#connect(index + 1, queue);
+    this.#connect(targets, index + 1, queue);
   }
 
   #connected(socket: Socket, queue: readonly Buffer[]): void {

@@ -2,8 +2,10 @@
 import type { RemoteInfo } from 'node:dgram';
 import { limits } from '../../limits.js';
 import { type CounterSnapshot, Counters } from '../../metrics/counters.js';
+import { addressKey } from '../address-key.js';
 import type { AssociationEndReason } from '../close-table.js';
-import type { Route, Service } from '../engine.js';
+import type { Route, Service, TargetAddress } from '../engine.js';
+import { KeptDatagrams } from '../kept-datagrams.js';
 import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import type { StreamContext } from './stream-context.js';
 import type { StreamUdpListener } from './stream-listener.js';
@@ -16,6 +18,7 @@ export class UdpService implements Service {
   readonly #counters = new Counters();
   readonly #byClient = new Map<string, UdpAssociation>();
   readonly #table: UdpTable<UdpAssociation>;
+  readonly #kept = new KeptDatagrams<UdpAssociation, Buffer>();
   readonly #host: UdpAssociationHost;
   #route: Route;
   #draining = false;
@@ -32,6 +35,9 @@ export class UdpService implements Service {
     this.#table = new UdpTable(timeoutsOf(route));
     this.#host = {
       counters: this.#counters,
+      targets: () => this.#route.targets,
+      unreached: (association, datagrams) => this.#keep(association, datagrams),
+      takeKept: (association) => this.#takeKept(association),
       answered: (association, datagram) => this.#fromTarget(association, datagram),
     };
     listener.receive((datagram, client) => this.#fromClient(datagram, client));
@@ -42,6 +48,19 @@ export class UdpService implements Service {
     this.#route = route;
     if (!this.#draining) this.#table.setTimeouts(timeoutsOf(route));
     this.#rearmExpiry();
+    if (route.targets.length === 0) return;
+    for (const association of this.#kept.associations()) association.reach();
+  }
+
+  endFlowsTo(addresses: readonly TargetAddress[]): void {
+    const gone = new Set(addresses.map(addressKey));
+    for (const association of this.#byClient.values()) {
+      const { reached } = association;
+      if (reached === undefined || !gone.has(addressKey(reached))) continue;
+      this.#table.delete(association);
+      this.#counters.add('flowsToGoneTarget');
+      this.#end(association, 'target-gone');
+    }
   }
 
   counters(): CounterSnapshot {
@@ -86,15 +105,35 @@ export class UdpService implements Service {
     association.send(datagram);
   }
 
+  /** Keeps what there is no address for, as far as the route lets it wait and there is room. */
+  #keep(association: UdpAssociation, datagrams: readonly Buffer[]): void {
+    const { waitMs } = this.#route;
+    if (waitMs === 0) {
+      this.#counters.add('datagramsWithoutTarget', datagrams.length);
+      return;
+    }
+    const untilMs = this.#context.clock.now() + waitMs;
+    this.#counters.add('datagramsKept', datagrams.length);
+    for (const datagram of datagrams) {
+      this.#counters.add('datagramsWithoutTarget', this.#kept.keep(association, datagram, untilMs));
+    }
+  }
+
+  #takeKept(association: UdpAssociation): readonly Buffer[] {
+    const { datagrams, late } = this.#kept.take(association, this.#context.clock.now());
+    this.#counters.add('datagramsWithoutTarget', late);
+    return datagrams;
+  }
+
   #open(key: string, client: RemoteInfo): UdpAssociation | undefined {
     if (this.#draining) return undefined;
-    if (this.#route.targets.length === 0) {
+    if (this.#route.targets.length === 0 && this.#route.waitMs === 0) {
       this.#counters.add('datagramsWithoutTarget');
       return undefined;
     }
     if (!this.#makeRoom()) return undefined;
     const nowMs = this.#context.clock.now();
-    const association = new UdpAssociation(key, client, this.#route.targets, nowMs, this.#host);
+    const association = new UdpAssociation(key, client, nowMs, this.#host);
     this.#context.budget.take();
     this.#counters.add('flowsOpened');
     this.#byClient.set(key, association);
@@ -134,6 +173,7 @@ export class UdpService implements Service {
 
   #end(association: UdpAssociation, reason: AssociationEndReason): void {
     association.close();
+    this.#counters.add('datagramsWithoutTarget', this.#kept.drop(association));
     this.#byClient.delete(association.key);
     this.#context.budget.giveBack();
     this.#counters.add('flowsEnded');

@@ -115,7 +115,7 @@ describe('many shards', () => {
   });
 });
 
-describe('a shard that fails', () => {
+describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {
   /** A UDP listener that cannot be watched the first time: a fault of the shard. */
   async function failOnce(rig: ReturnType<typeof startRig>): Promise<void> {
     const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
@@ -132,7 +132,7 @@ describe('a shard that fails', () => {
   }
 
   test('ends its flows, says why, and its listeners are served by another', async () => {
-    const rig = startRig(scope, spliceEngine(1));
+    const rig = startRig(scope, spliceEngine(shards));
     const server = await tcpServer(scope, '127.0.0.1', (socket) => socket.pipe(socket));
     const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
     const client = tcpClient(scope, endpoint);

@@ -1,0 +1,88 @@
+/** The main thread's side of a shard on a thread of its own (shard-thread.ts): the thread, and the eventfd that wakes it. */
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../errors.js';
+import { eventfd } from '../../sys/epoll.js';
+import { checked } from '../../sys/errno.js';
+import { mapRegion, type Region, unmapRegion } from '../../sys/mman.js';
+import { unistd } from '../../sys/unistd.js';
+import { closeOwned, ownedDescriptors } from './owned-descriptors.js';
+import type { ShardEvents, ShardHandle } from './shard-handle.js';
+import type { Command, Report, ShardSetup } from './shard-messages.js';
+
+/** What the thread is started with. */
+export interface ThreadSetup extends ShardSetup {
+  /** Written when commands wait: the thread sleeps in epoll_wait, and looks at its message port only then. */
+  readonly eventDescriptor: number;
+}
+
+/** process.exit waits for threads that are blocked in a call: one listener stops them all, however many there are. */
+const running = new Set<() => void>();
+function stopRunning(): void {
+  for (const stop of running) stop();
+}
+
+export class ThreadShard implements ShardHandle {
+  readonly #worker: Worker;
+  readonly #eventDescriptor: number;
+  readonly #one: Region;
+  readonly #calls = unistd();
+  readonly #owned = ownedDescriptors();
+  readonly #exited: Promise<void>;
+  #stopping = false;
+  #gone = false;
+  #flowsEnded = 0;
+  #cause: string | undefined;
+
+  constructor(setup: Omit<ShardSetup, 'owned'>, events: ShardEvents) {
+    this.#eventDescriptor = checked('eventfd', eventfd().create());
+    this.#one = mapRegion(4096);
+    new Uint32Array(this.#one.buffer)[0] = 1;
+    const workerData: ThreadSetup = { ...setup, eventDescriptor: this.#eventDescriptor, owned: this.#owned };
+    this.#worker = new Worker(new URL('./shard-thread.js', import.meta.url), { workerData });
+    this.#worker.on('message', (report: Report) => {
+      if (report.kind === 'failed') {
+        this.#cause = report.cause;
+        this.#flowsEnded = report.flows;
+      } else events.report(report);
+    });
+    this.#worker.on('error', (error) => {
+      this.#cause ??= messageOf(error);
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#cleanUp();
+        resolve();
+        if (!this.#stopping) events.died(this.#cause ?? 'its thread ended', this.#flowsEnded);
+      });
+    });
+    if (running.size === 0) process.on('exit', stopRunning);
+    running.add(this.#stopNow);
+  }
+
+  /** Not written once the thread has ended: its eventfd's number may be some flow's by now. */
+  send(command: Command): void {
+    if (this.#gone) return;
+    this.#worker.postMessage(command);
+    this.#calls.write(this.#eventDescriptor, this.#one.address, 8);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopNow();
+    await this.#exited;
+  }
+
+  readonly #stopNow = (): void => {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.send({ kind: 'stop' });
+  };
+
+  #cleanUp(): void {
+    this.#gone = true;
+    running.delete(this.#stopNow);
+    if (running.size === 0) process.off('exit', stopRunning);
+    closeOwned(this.#owned);
+    this.#calls.close(this.#eventDescriptor);
+    unmapRegion(this.#one);
+  }
+}
