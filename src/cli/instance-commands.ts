@@ -12,7 +12,7 @@ import {
 import { refuseRepeated } from './refuse-repeated.js';
 import { shells } from './shells.js';
 
-/** One chunk for all of them: chunks of their own would cut what a plain start loads into many files, too. */
+/** Loaded when one of them is asked for, all together: many small parts would cost a plain start more files. */
 const asking = () => import('./asking.js');
 
 const nameOf = 'An instance: its name, or the beginning of it';
