@@ -4,9 +4,16 @@
  * Whatever comes in, the instance goes on: a request ends with an answer, a problem, or its connection. All is bounded:
  * connections by the claim, heads, bodies and the time they take here.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { messageOf, SluiceError } from '../errors.js';
+import { errnoOf, messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Claim } from './claim.js';
 import { type Answer, type Controlled, routes } from './control-routes.js';
@@ -35,19 +42,7 @@ export function serveControl(claim: Claim, controlled: Omit<Controlled, 'name'>,
       });
     },
   );
-  server.on('clientError', (_error, connection) => {
-    const problem = problemOf(
-      new SluiceError('SLUICE_BAD_REQUEST', 'this is no HTTP request that is understood here'),
-    );
-    const text = JSON.stringify(problem);
-    if (connection.writable) {
-      connection.end(
-        `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
-      );
-    } else {
-      connection.destroy();
-    }
-  });
+  server.on('clientError', refuse);
   // It does not listen itself, so it has to be told to watch how long requests take.
   server.emit('listening');
   claim.serve((connection) => server.emit('connection', connection));
@@ -57,6 +52,28 @@ export function serveControl(claim: Claim, controlled: Omit<Controlled, 'name'>,
       await ended(server);
     },
   };
+}
+
+/** What Node's parser could not read, or got no more of. */
+const unreadable: Readonly<Record<string, readonly [status: number, words: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not come whole in time'],
+  HPE_HEADER_OVERFLOW: [431, `the request's head has more than the ${limits.controlHeadBytes} bytes allowed`],
+};
+
+function refuse(error: unknown, connection: Duplex): void {
+  const [status, words] = unreadable[errnoOf(error) ?? ''] ?? [400, 'this is no HTTP request'];
+  if (!connection.writable) {
+    connection.destroy();
+    return;
+  }
+  const text = `${JSON.stringify(problemOf(new SluiceError('SLUICE_BAD_REQUEST', words), status))}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Connection: close',
+  ];
+  connection.end(`${head.join('\r\n')}\r\n\r\n${text}`);
 }
 
 /** Done when the last answers are out; a reader that does not read is not waited for long. */

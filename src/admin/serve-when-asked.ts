@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messageOf } from '../errors.js';
 import type { Claim } from './claim.js';
 import type { Controlled } from './control-routes.js';
 
@@ -15,8 +16,15 @@ export function serveWhenAsked(
 ): ControlServer {
   let server: Promise<ControlServer> | undefined;
   const load = async () => {
-    const { serveControl } = await import('./control-server.js');
-    return serveControl(claim, controlled, log);
+    try {
+      const { serveControl } = await import('./control-server.js');
+      return serveControl(claim, controlled, log);
+    } catch (error) {
+      // The files of a sluice that was replaced meanwhile may be gone: forwarding needs none of them.
+      log.error(`nobody can ask this instance anything, start it anew to change that: ${messageOf(error)}`);
+      claim.serve((connection) => connection.destroy());
+      return { stopped: () => Promise.resolve() };
+    }
   };
   void claim.asked.then(() => {
     server = load();

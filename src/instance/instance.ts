@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { type Endpoint, formatEndpoint } from '../address/endpoint.js';
 import { isWildcard } from '../address/ip.js';
 import type { Engine, FlowEnd, Listener, Route, TargetAddress } from '../engine/engine.js';
-import { SluiceError } from '../errors.js';
+import { messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { type BoundMapping, bindAll, oneError } from '../listener/bind-all.js';
 import type { Binder } from '../listener/binder.js';
@@ -189,7 +189,9 @@ class RunningInstance<L extends Listener> implements Instance {
     const serving = [...this.#published].filter(({ draining }) => !draining);
     const selected = [...selectPublished(serving, specs)];
     const flows = selected.reduce((sum, published) => sum + published.flowCount(), 0);
-    for (const published of selected) void this.#retire(published, graceMs);
+    for (const published of selected) {
+      this.#retire(published, graceMs).catch((error: unknown) => this.#log.error(messageOf(error)));
+    }
     return { ports: selected.flatMap(portsOf), flows };
   }
 
