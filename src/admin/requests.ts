@@ -1,5 +1,6 @@
 /** What the control socket is asked, read and checked. */
 import type { IncomingMessage } from 'node:http';
+import { portCount } from '../address/port.js';
 import { printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
@@ -22,7 +23,14 @@ export function readPublishRequest(body: string): PublishRequest {
       'the body is not as it must be: {"ports": ["8080:80"], "to": "10.0.0.1"}, of which "to" may be left out',
     );
   }
-  return { ports: ports.map((text) => parsePublishSpec(text)), to };
+  return { ports: notTooMany(ports.map((text) => parsePublishSpec(text))), to };
+}
+
+/** Before they are written out one by one: few words may stand for more ports than there is memory for. */
+function notTooMany(specs: readonly PublishSpec[]): readonly PublishSpec[] {
+  const all = specs.reduce((sum, { containerPorts }) => sum + portCount(containerPorts), 0);
+  if (all <= limits.publishedPorts) return specs;
+  throw badRequest(`${all} ports are more than the ${limits.publishedPorts} of one instance`);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -30,10 +38,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** @throws SluiceError SLUICE_BAD_REQUEST without one, or what is wrong with one */
-export function readPorts(query: URLSearchParams): PublishSpec[] {
+export function readPorts(query: URLSearchParams): readonly PublishSpec[] {
   const ports = query.getAll('port');
   if (ports.length === 0) throw badRequest('which port? Say so, as in ?port=80/tcp');
-  return ports.map((text) => parsePublishSpec(text));
+  return notTooMany(ports.map((text) => parsePublishSpec(text)));
 }
 
 /** @throws SluiceError SLUICE_BAD_REQUEST */

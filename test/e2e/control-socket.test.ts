@@ -137,6 +137,12 @@ describe('the control socket', () => {
     // The answer may be lost with the connection, since the rest of the body is not read.
     if (tooLong !== undefined)
       expect(tooLong.text).toContain(`more than the ${limits.controlBodyBytes} bytes`);
+    const every = JSON.stringify({ ports: Array.from({ length: 10_000 }, () => '1-65535') });
+    const tooMany = await controlRequest(path, 'POST', '/v1/mappings', every);
+    expect([tooMany.status, (JSON.parse(tooMany.text) as Problem).detail]).toEqual([
+      400,
+      '655350000 ports are more than the 65536 of one instance',
+    ]);
     const head = `GET /v1/instance HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(limits.controlHeadBytes)}\r\n\r\n`;
     expect(await rawExchange(scope, path, head)).toMatch(/^HTTP\/1\.1 431 /);
     expect((await controlRequest(path, 'GET', '/v1/instance')).status).toBe(200);
