@@ -93,6 +93,14 @@ export function formatHostSide({ hostIp, hostPort }: Pick<Mapping, 'hostIp' | 'h
   return formatHostPort(hostIp ?? everyIpv4, formatPublished(hostPort) || '0');
 }
 
+/** A mapping's ports in Docker's short form: `127.0.0.1:8080:80/tcp`. */
+export function writePort(mapping: Pick<Mapping, 'hostIp' | 'hostPort' | 'targetPort' | 'protocol'>): string {
+  const port = formatPublished(mapping.hostPort);
+  const target = formatTargetPort(mapping);
+  if (mapping.hostIp !== undefined) return `${formatHostPort(mapping.hostIp, port)}:${target}`;
+  return port === '' ? target : `${port}:${target}`;
+}
+
 function unsupported(message: string): SluiceError {
   return new SluiceError('SLUICE_UNSUPPORTED_PROTOCOL', message);
 }
