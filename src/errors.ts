@@ -22,7 +22,16 @@ export type ErrorCode =
   | 'SLUICE_PORT_ALLOCATED'
   | 'SLUICE_BIND_FAILED'
   | 'SLUICE_FILE_UNREADABLE'
-  | 'SLUICE_ENGINE_UNAVAILABLE';
+  | 'SLUICE_ENGINE_UNAVAILABLE'
+  | 'SLUICE_NOT_PUBLISHED'
+  | 'SLUICE_STOPPING'
+  | 'SLUICE_NAME_TAKEN'
+  | 'SLUICE_NO_INSTANCE'
+  | 'SLUICE_NO_RUNTIME_FOLDER'
+  | 'SLUICE_BAD_REQUEST'
+  | 'SLUICE_NO_ACCESS_LOG'
+  | 'SLUICE_TOO_MANY'
+  | 'SLUICE_CONTROL_FAILED';
 
 interface ErrorFacts {
   /** What made this fail, for logs: never shown to a user by itself. */

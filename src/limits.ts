@@ -12,6 +12,8 @@ export const limits = {
   mappingFileBytes: 16 * 1024 * 1024,
   /** Faults told of one mapping file; past that, how many more there are. */
   faultsTold: 100,
+  /** Names and ports that an error offers to choose from; past that, how many more there are. */
+  choicesTold: 10,
   /** The longest duration, so that it fits the 32 bits of a timer: 24 days. */
   durationMs: 24 * 24 * 3600 * 1000,
 
@@ -136,6 +138,33 @@ export const limits = {
    */
   namespaceLookMs: 500,
 
+  // --- the control socket ---------------------------------------------------------------------------------------
+
+  /** Characters of an instance's name: with its folder and its socket's own name it has to fit sun_path (unix(7)). */
+  instanceNameLength: 64,
+  /** Tries to take a name, each lost only to another process that takes it or has just died holding it. */
+  claimAttempts: 16,
+  /** A folder of a start that never got as far as its name is swept when it is so old: a start takes far less. */
+  unclaimedAgeMs: 60_000,
+  /** Connections at once, which take from `descriptorsReserved`; more are closed at once. */
+  controlConnections: 24,
+  /** Those of them that may follow the access log. */
+  logFollowers: 16,
+  /** Bytes of a request's head, and of its body: 65,536 ports written out take about 2 MiB. */
+  controlHeadBytes: 16 * 1024,
+  controlBodyBytes: 4 * 1024 * 1024,
+  /** For a request to arrive whole. */
+  controlRequestMs: 5_000,
+  /** Access records kept for whoever asks, about half a megabyte of them. */
+  accessRecords: 1_024,
+  /** Access records handed to a follower before it has to have taken them. */
+  accessRecordsPerWrite: 64,
+  /** Ports, or rows of ports, that sluice ls shows of one instance; past that, how many more there are. */
+  portsShown: 20,
+  /** How long a command waits for an instance's answer: one that is stopped (SIGSTOP) never gives one. */
+  controlAnswerMs: 3_000,
+  /** How long shell completion waits for one: a person sits before it. */
+  completionAnswerMs: 1_000,
   // --- Docker --------------------------------------------------------------------------------------------------
 
   /** One request, connecting and waiting for a free connection among it; dockerd answers in milliseconds. */

@@ -3,11 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { routes } from '../src/admin/control-routes.js';
 import { type AssociationEndReason, closeTable } from '../src/engine/close-table.js';
+import { limits } from '../src/limits.js';
 import { accessRecord } from '../src/log/access-record.js';
 import { sluicePath } from './support/sluice-process.js';
 
-const documents = readdirSync('.').filter((file) => file.endsWith('.md'));
+const documents = [...readdirSync('.'), ...readdirSync('docs').map((file) => join('docs', file))].filter(
+  (file) => file.endsWith('.md'),
+);
 const readme = readFileSync('README.md', 'utf8');
 
 /** A document without its fenced blocks. */
@@ -77,7 +81,20 @@ describe('the documents', () => {
   });
 });
 
+function commands(): string[] {
+  return [...helpOf().matchAll(/^ {2}sluice (\w+)/gm)].map(([, name]) => name ?? '');
+}
+
 describe('README', () => {
+  it('tells of every command', () => {
+    const rows = firstCells(tableOf(readme, 'command', 'what it does')).map((command) =>
+      command.replace(/ .*/, ''),
+    );
+    const elsewhere = ['run', 'check', 'schema', 'demo'];
+    expect([...rows, ...elsewhere].sort()).toEqual(commands().sort());
+    for (const name of elsewhere) expect(readme).toMatch(new RegExp(`sluice ${name}|npm run ${name}`));
+  });
+
   it('begins with the two commands', () => {
     const first = /^```\w*\n(.*?)^```$/ms.exec(readme)?.[1] ?? '';
     const commands = first.split('\n').map((line) => line.replace(/\s*#.*/, ''));
@@ -92,7 +109,11 @@ describe('README', () => {
   });
 
   it('names no option of sluice that does not exist', () => {
-    const options = [...listedOptions(helpOf('run')), ...listedOptions(helpOf('check')), '--no-access-log'];
+    const options = [
+      '--no-access-log',
+      '--no-control',
+      ...commands().flatMap((name) => listedOptions(helpOf(name))),
+    ];
     const fenced = [...readme.matchAll(/^\$ (?:sluice .*)$/gm)].map(([line]) => line);
     // Other programs' options stand in quotes together with their command.
     const inProse = quoted(proseOf(readme)).filter((code) => /^(--?[a-z]|sluice )/.test(code));
@@ -149,6 +170,29 @@ describe('ARCHITECTURE', () => {
     const written = rows.map(([, client, target, reason = '']) => [client, target, ...quoted(reason)]);
     const inCode = Object.values(closeTable).map(({ client, target, reason }) => [client, target, reason]);
     expect(written).toEqual(inCode);
+  });
+});
+
+describe('docs/control-socket.md', () => {
+  const text = readFileSync('docs/control-socket.md', 'utf8');
+
+  it('has a row for every request, and for no other', () => {
+    const rows = firstCells(tableOf(text, 'request', 'answer'));
+    const inCode = Object.entries(routes).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(rows.sort()).toEqual(inCode.sort());
+  });
+
+  it('has the bounds that hold', () => {
+    const { controlConnections, logFollowers, controlHeadBytes, controlBodyBytes, controlRequestMs } = limits;
+    const prose = text.replace(/\s+/g, ' ');
+    expect(prose).toContain(`${controlConnections} connections at once, ${logFollowers} of them following`);
+    expect(prose).toContain(`${controlHeadBytes / 1024} KiB for a request's head`);
+    expect(prose).toContain(
+      `${controlBodyBytes / 1024 ** 2} MiB for its body, and ${controlRequestMs / 1000} s`,
+    );
+    expect(prose).toContain(`all that are kept: ${limits.accessRecords.toLocaleString('en')}`);
   });
 });
 

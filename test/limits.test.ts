@@ -98,6 +98,11 @@ describe('limits agree with one another', () => {
     expect(limits.udpReceiveBufferBytes).toBeGreaterThan(limits.udpQueuedDatagrams * 1500);
   });
 
+  it('the control socket leaves room for commands beside readers, and descriptors for all else', () => {
+    expect(limits.logFollowers).toBeLessThan(limits.controlConnections);
+    expect(limits.controlConnections).toBeLessThan(limits.descriptorsReserved / 2);
+  });
+
   it('binding side by side leaves descriptors for the rest', () => {
     expect(limits.bindsAtOnce).toBeLessThanOrEqual(limits.descriptorsReserved);
   });

@@ -13,6 +13,14 @@ export const sluicePath = join(root, executable);
 /** Logging as its users would leave it for speed: flows are counted, not written down one by one. */
 export const quiet = ['--no-access-log', '--log-level', 'warn', '--drain-timeout', '100ms'] as const;
 
+let started = 0;
+
+/** No two of them may be called alike, whoever else measures on this machine. */
+export function nameOption(): string[] {
+  started += 1;
+  return ['--name', `bench-${process.pid}-${started}`];
+}
+
 export type EngineName = 'splice' | 'stream';
 
 function sluice(name: string, engine: EngineName, folder: string, missing: () => string | undefined): Peer {
@@ -35,6 +43,7 @@ function sluice(name: string, engine: EngineName, folder: string, missing: () =>
         '--engine',
         engine,
         ...quiet,
+        ...nameOption(),
         '-p',
         publishSpec(wish),
         loopback,

@@ -6,7 +6,14 @@ import { bench } from '../bounds.js';
 import { Child } from '../child.js';
 import { referencePeer } from '../peers/all.js';
 import type { Peer } from '../peers/peer.js';
-import { type EngineName, quiet, sluicePath, sluiceSplice, sluiceStream } from '../peers/sluice.js';
+import {
+  type EngineName,
+  nameOption,
+  quiet,
+  sluicePath,
+  sluiceSplice,
+  sluiceStream,
+} from '../peers/sluice.js';
 import { loopback } from '../ports.js';
 import { cpuSecondsOf, residentBytesOf } from '../process-tree.js';
 import type { Measured } from '../report.js';
@@ -67,7 +74,7 @@ function mappingFile(tcp: number, udp: number): string {
 }
 
 async function measureMappings(engine: EngineName, path: string, all: number): Promise<Measured> {
-  const args = [sluicePath, 'run', '--engine', engine, ...quiet, '--config', path];
+  const args = [sluicePath, 'run', '--engine', engine, ...quiet, ...nameOption(), '--config', path];
   const startedMs = performance.now();
   const child = new Child(`sluice-${engine}`, { file: process.execPath, args });
   try {

@@ -2,8 +2,13 @@
 import yargs, { type Argv } from 'yargs';
 import { SluiceError } from '../errors.js';
 import { version } from '../version.js';
+import type { Action, AddCommand, Choose } from './add-command.js';
+import { checkOptionTable } from './command-options.js';
+import { instanceCommands } from './instance-commands.js';
+import { refuseRepeated } from './refuse-repeated.js';
 import { run } from './run.js';
 import { runOptionTable } from './run-options.js';
+import { completeCommand } from './shells.js';
 
 /**
  * Runs a command line.
@@ -11,19 +16,17 @@ import { runOptionTable } from './run-options.js';
  * @throws SluiceError SLUICE_USAGE, or what the command throws
  */
 export async function commandLine(argv: readonly string[]): Promise<void> {
+  if (argv[0] === completeCommand) {
+    const { complete } = await import('./asking.js');
+    await complete(argv.slice(argv[1] === '--' ? 2 : 1));
+    return;
+  }
   let chosen: Action = () => undefined;
   parserFor(argv, (action) => {
     chosen = action;
   }).parseSync();
   await chosen();
 }
-
-/** What a command does. */
-type Action = () => Promise<void> | undefined;
-type Choose = (action: Action) => void;
-
-/** Adds a command to a parser, under its name, or as the one that the parser is for ($0). */
-type AddCommand = (parser: Argv, name: string, choose: Choose) => Argv;
 
 const commands: Readonly<Record<string, AddCommand>> = {
   run: (parser, name, choose) =>
@@ -61,6 +64,7 @@ const commands: Readonly<Record<string, AddCommand>> = {
         process.exitCode = await demo();
       }),
     ),
+  ...instanceCommands,
 };
 
 /**
@@ -115,28 +119,8 @@ function runOptions(builder: Argv) {
     .example('$0 --config mappings.json', 'everything the file says');
 }
 
-/** All options but -p have one value: yargs would hand several over as a list. */
-function refuseRepeated(options: Readonly<Record<string, unknown>>): true {
-  const specs = options['publish'];
-  if (Array.isArray(specs) && !specs.every((spec) => typeof spec === 'string')) {
-    throw new SluiceError('SLUICE_USAGE', 'Unknown argument: no-publish');
-  }
-  for (const [option, value] of Object.entries(options)) {
-    if (option === 'publish' || option === 'p' || option === '_') continue;
-    if (Array.isArray(value)) {
-      throw new SluiceError(
-        'SLUICE_USAGE',
-        `--${option} was given ${value.length} times: it takes one value`,
-      );
-    }
-  }
-  return true;
-}
-
 function checkOptions(builder: Argv) {
-  return builder.positional('file', { type: 'string', describe: 'A JSON mapping file' }).option('format', {
-    choices: ['text', 'json'] as const,
-    default: 'text' as const,
-    describe: 'How to show it',
-  });
+  return builder
+    .positional('file', { type: 'string', describe: 'A JSON mapping file' })
+    .options(checkOptionTable);
 }

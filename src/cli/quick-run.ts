@@ -13,7 +13,7 @@ const namesWhere = (holds: (option: Options) => boolean) =>
 
 /** @returns undefined where the whole parser has to look at it */
 export function quickRunOptions(argv: readonly string[]): RunOptions | undefined {
-  if (argv[0] !== 'run' || argv.some((word) => /^(--(no-)?(access-log|publish-all)|-P)=/.test(word)))
+  if (argv[0] !== 'run' || argv.some((word) => /^(--(no-)?(access-log|control|publish-all)|-P)=/.test(word)))
     return undefined;
   const { argv: parsed, error } = parse.detailed(argv.slice(1), {
     string: namesWhere(({ type, choices }) => type === 'string' || choices !== undefined),
@@ -59,6 +59,7 @@ function defaults() {
     engine: runOptionTable.engine.default,
     logLevel: runOptionTable['log-level'].default,
     accessLog: runOptionTable['access-log'].default,
+    control: runOptionTable.control.default,
     publishAll: runOptionTable['publish-all'].default,
   };
 }

@@ -29,7 +29,11 @@ export const runOptionTable = {
     describe: "Which of a container's networks to reach it by [Docker's choice]",
   },
   config: { type: 'string', requiresArg: true, describe: 'Publish what a JSON mapping file says' },
-  name: { type: 'string', requiresArg: true, describe: 'What this instance is called in the log' },
+  name: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'What this instance is called, in the log and by sluice ls, port, …',
+  },
   'connect-timeout': {
     type: 'string',
     requiresArg: true,
@@ -73,6 +77,11 @@ export const runOptionTable = {
     default: true,
     describe: 'Log the end of each flow (--no-access-log: not)',
   },
+  control: {
+    type: 'boolean',
+    default: true,
+    describe: 'Let sluice ls, port, logs, publish, … reach this instance (--no-control: not)',
+  },
 } as const satisfies Readonly<Record<string, Options>>;
 
 /** What `sluice run` was asked to do, as text: run-request.ts reads it. */
@@ -94,4 +103,5 @@ export interface RunOptions {
   readonly engine: EngineChoice;
   readonly logLevel: LogLevel;
   readonly accessLog: boolean;
+  readonly control: boolean;
 }

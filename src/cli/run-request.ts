@@ -1,5 +1,6 @@
 /** The options of `sluice run` -> what to publish. */
-import { messageOf, SluiceError } from '../errors.js';
+import { basename } from 'node:path';
+import { messageOf, printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
 import { parseListenNamespace } from '../publish/listen-namespace.js';
@@ -11,6 +12,7 @@ import {
   type Mapping,
   type MappingBase,
 } from '../publish/mapping.js';
+import { instanceNameAllowed, isInstanceName, toInstanceName } from '../publish/name.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
 import {
   containerIn,
@@ -35,13 +37,15 @@ export interface RunRequest {
 export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
   const drainTimeoutMs = durationOption('--drain-timeout', options.drainTimeout);
   const shards = shardCount(options.shards);
-  if (options.name?.trim() === '') throw usage('--name "": it must not be empty');
+  if (options.name !== undefined && !isInstanceName(options.name)) {
+    throw usage(`--name ${printable(JSON.stringify(options.name))}: it must be ${instanceNameAllowed}`);
+  }
   if (options.config !== undefined) {
     refuseBesideConfig(options);
     const { readMappingFile } = await import('./read-mapping-file.js');
     const file = readMappingFile(options.config);
     return {
-      name: options.name ?? file.name ?? options.config,
+      name: options.name ?? file.name ?? toInstanceName(basename(options.config, '.json')),
       mappings: file.mappings,
       drainTimeoutMs,
       shards,
@@ -68,7 +72,7 @@ export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
     asUsage(() => expandSpec(parsePublishSpec(text), base), `-p ${text}: `),
   );
   if (publishAll) mappings.push(...(await exposedMappings(base, mappings)));
-  return { name: base.name, mappings, drainTimeoutMs, shards };
+  return { name: toInstanceName(base.name), mappings, drainTimeoutMs, shards };
 }
 
 function targetOf(text: string, network: string | undefined): TargetSpec {

@@ -1,33 +1,59 @@
 /** `sluice run`: publishes until it is told to stop. */
+import type { Logger } from 'pino';
 import { formatEndpoint } from '../address/endpoint.js';
-import { openEngineKit } from '../instance/engine-kit.js';
+import { type Claim, claimName } from '../admin/claim.js';
+import { type ControlServer, serveWhenAsked } from '../admin/serve-when-asked.js';
+import { SluiceError } from '../errors.js';
 import { type Instance, startInstance } from '../instance/instance.js';
+import { openEngineKit } from '../instance/open-engine-kit.js';
 import { openLog } from '../log/log.js';
 import { formatTargetPort } from '../publish/mapping.js';
 import type { RunOptions } from './run-options.js';
 import { readRunRequest } from './run-request.js';
-import { serveUntilStopped } from './stop-signals.js';
+import { type ServeOptions, serveUntilStopped } from './stop-signals.js';
 import { type ExitCode, exitCodes } from './tell-error.js';
 
 export async function run(options: RunOptions): Promise<ExitCode> {
   const { name, mappings, drainTimeoutMs, shards } = await readRunRequest(options);
   const log = await openLog({ level: options.logLevel, name, terminal: process.stderr.isTTY });
-  const kit = await openEngineKit(options.engine, shards);
   const { accessLog } = options;
-  let served = true;
+  let claim: Claim | undefined;
+  let control: ControlServer | undefined;
+  let flowsReset: number | undefined;
+  const started: ServeOptions['started'] = (instance, stop) => {
+    printPublished(instance);
+    if (claim === undefined) return;
+    const stopIn = (timeoutMs: number) => stop({ by: 'sluice stop', drainTimeoutMs: timeoutMs });
+    control = serveWhenAsked(claim, { instance, mappings, drainTimeoutMs, stop: stopIn }, log.logger);
+  };
   try {
+    // Before anything is bound, so that a second instance of this name publishes nothing.
+    const claiming = options.control ? claimOrExplain(name, log.logger) : undefined;
+    const [kit] = await Promise.all([openEngineKit(options.engine, shards), claiming]);
+    claim = await claiming;
     const starting = startInstance({ mappings, kit, log: log.logger, accessLog });
-    served = await serveUntilStopped(starting, {
-      started: printPublished,
-      drainTimeoutMs,
-      log: log.logger,
-    });
+    flowsReset = await serveUntilStopped(starting, { started, drainTimeoutMs, log: log.logger });
   } finally {
+    claim?.release();
+    await control?.stopped(flowsReset ?? 0);
     await log.flush();
   }
   // A start that was called off may have listeners and a look-up under way, which would keep the process.
-  if (!served) process.exit(exitCodes.done);
+  if (flowsReset === undefined) process.exit(exitCodes.done);
   return exitCodes.done;
+}
+
+/** A machine without a folder for it (a read-only container) runs it all the same. */
+async function claimOrExplain(name: string, log: Logger): Promise<Claim | undefined> {
+  try {
+    return await claimName(name);
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'SLUICE_NO_RUNTIME_FOLDER') throw error;
+    log.warn(
+      `sluice ls, port, logs, … cannot reach this instance: ${error.message}; --no-control leaves it at that`,
+    );
+    return undefined;
+  }
 }
 
 /** As `docker port` prints them: `80/tcp -> 127.0.0.1:49155`. */

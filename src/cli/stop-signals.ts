@@ -3,6 +3,20 @@ import type { Instance } from '../instance/instance.js';
 
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
+/** That the instance is to end. */
+interface StopRequest {
+  /** What asked for it, such as a signal. */
+  readonly by: string;
+  readonly drainTimeoutMs: number;
+}
+
+export interface ServeOptions {
+  /** Called once the instance forwards; `stop` does what a stop signal does. */
+  readonly started: (instance: Instance, stop: (request: StopRequest) => void) => void;
+  readonly drainTimeoutMs: number;
+  readonly log: Logger;
+}
+
 /**
  * Waits for the start, calls `started`, waits for a stop signal, then drains; a second signal ends what is left at
  * once. Done when all is closed.
@@ -10,76 +24,72 @@ const stopSignals = ['SIGTERM', 'SIGINT'] as const;
  * A signal that comes while the instance is still starting ends the wait: what the start has under way is left to
  * the end of the process. Without a listener process 1 of a container would not even notice the signal.
  *
- * @returns false where a signal came before the start was done
+ * @returns how many flows were reset; undefined where a signal came before the start was done
  */
 export async function serveUntilStopped(
   starting: Promise<Instance>,
   { started, drainTimeoutMs, log }: ServeOptions,
-): Promise<boolean> {
-  const signals = listenForStop();
+): Promise<number | undefined> {
+  const requests = listenForStop(drainTimeoutMs);
   try {
-    const firstSignal = signals.next();
-    const instance = await Promise.race([starting, firstSignal.then(() => undefined)]);
+    const firstRequest = requests.next();
+    const instance = await Promise.race([starting, firstRequest.then(() => undefined)]);
     if (instance === undefined) {
       log.info('stopped before everything was published');
-      return false;
+      return undefined;
     }
-    started(instance);
-    await drainAt(await firstSignal, instance, signals, drainTimeoutMs, log);
-    return true;
+    started(instance, requests.push);
+    return await drainAt(await firstRequest, instance, requests, log);
   } finally {
-    signals.close();
+    requests.close();
   }
 }
 
-export interface ServeOptions {
-  readonly started: (instance: Instance) => void;
-  readonly drainTimeoutMs: number;
-  readonly log: Logger;
-}
-
 async function drainAt(
-  first: string,
+  { by, drainTimeoutMs }: StopRequest,
   instance: Instance,
-  signals: StopSignals,
-  drainTimeoutMs: number,
+  requests: StopRequests,
   log: Logger,
-): Promise<void> {
+): Promise<number> {
   const drained = instance.drain(drainTimeoutMs);
   log.info(
-    { signal: first },
-    `${first}: no new flows; those in progress have ${drainTimeoutMs / 1000} s to finish`,
+    { signal: by },
+    `${by}: no new flows; those in progress have ${drainTimeoutMs / 1000} s to finish`,
   );
-  void signals.next().then((second) => {
-    log.warn({ signal: second }, `a second signal (${second}): ending at once`);
+  void requests.next().then((second) => {
+    log.warn({ signal: second.by }, `a second signal (${second.by}): ending at once`);
     return instance.close();
   });
   const reset = await drained;
   if (reset > 0) log.warn({ flows: reset }, `the drain timeout ended: ${reset} flows were reset`);
   log.info('stopped');
+  return reset;
 }
 
-interface StopSignals {
-  next(): Promise<string>;
+interface StopRequests {
+  next(): Promise<StopRequest>;
+  readonly push: (request: StopRequest) => void;
   close(): void;
 }
 
-/** Signals in the order they come, none lost. */
-function listenForStop(): StopSignals {
-  const came: string[] = [];
-  let waiting: ((signal: string) => void) | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (waiting === undefined) came.push(signal);
-    else waiting(signal);
+/** In the order they come, none lost. */
+function listenForStop(drainTimeoutMs: number): StopRequests {
+  const came: StopRequest[] = [];
+  let waiting: ((request: StopRequest) => void) | undefined;
+  const push = (request: StopRequest) => {
+    if (waiting === undefined) came.push(request);
+    else waiting(request);
     waiting = undefined;
   };
+  const onSignal = (signal: NodeJS.Signals) => push({ by: signal, drainTimeoutMs });
   for (const signal of stopSignals) process.on(signal, onSignal);
   return {
+    push,
     next: () =>
-      new Promise<string>((resolve) => {
-        const signal = came.shift();
-        if (signal === undefined) waiting = resolve;
-        else resolve(signal);
+      new Promise((resolve) => {
+        const request = came.shift();
+        if (request === undefined) waiting = resolve;
+        else resolve(request);
       }),
     close: () => {
       for (const signal of stopSignals) process.off(signal, onSignal);

@@ -2,26 +2,36 @@
  * One running sluice: mappings, their listeners, the targets they lead to and the engine that forwards between them.
  *
  * Start: every listener is bound, then the targets are opened, or the start fails with nothing bound; then the
- * engine serves every listener. From there on a fault never ends the instance.
+ * engine serves every listener. From there on a fault never ends the instance. What is published later goes the same
+ * way, and what is unpublished drains, without others noticing.
  *
  * Who owns what: the instance owns targets and the engine; the engine owns each listener from `serve` on.
  */
 import type { Logger } from 'pino';
-import type { Endpoint } from '../address/endpoint.js';
+import { type Endpoint, formatEndpoint } from '../address/endpoint.js';
 import { isWildcard } from '../address/ip.js';
-import type { Engine, FlowEnd, Listener, Route, Service, TargetAddress } from '../engine/engine.js';
+import type { Engine, FlowEnd, Listener, Route } from '../engine/engine.js';
+import { messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
-import { type BoundMapping, bindAll } from '../listener/bind-all.js';
+import { type BoundMapping, bindAll, oneError } from '../listener/bind-all.js';
 import type { Binder } from '../listener/binder.js';
 import { accessRecord } from '../log/access-record.js';
-import { listenAddresses } from '../publish/conflicts.js';
-import { type FlowOptions, formatInside, type Mapping } from '../publish/mapping.js';
-import { openTarget, targetKey } from '../target/open-target.js';
-import type { Target, TargetHost, TargetState } from '../target/target.js';
+import { findConflicts, listenAddresses } from '../publish/conflicts.js';
+import { formatHostSide, formatInside, formatTargetPort, type Mapping } from '../publish/mapping.js';
+import type { PublishSpec } from '../publish/publish-spec.js';
+import { targetKey } from '../target/open-target.js';
+import type { TargetHost } from '../target/target.js';
+import { AccessHistory } from './access-history.js';
 import { flowsWithinDescriptors } from './descriptor-limit.js';
 import type { EngineKit } from './engine-kit.js';
-import { type InsideListener, type ListenNamespace, openListenNamespace } from './listen-namespace.js';
+import type { InsideListener } from './listen-namespace.js';
+import { ListenNamespaces } from './listen-namespaces.js';
 import { refuseNamespaces } from './namespace-needs.js';
+import type { InstancePicture } from './picture.js';
+import { Published, type PublishedService } from './published.js';
+import { addressesOf, routeOf } from './route-of.js';
+import { selectPublished } from './select-published.js';
+import { SharedTargets } from './shared-targets.js';
 
 export interface InstanceOptions<L extends Listener> {
   readonly mappings: readonly Mapping[];
@@ -37,9 +47,34 @@ export interface PublishedPort {
   readonly endpoint: Endpoint;
 }
 
+export interface Unpublished {
+  readonly ports: readonly PublishedPort[];
+  /** Flows that have the grace to finish. */
+  readonly flows: number;
+}
+
 export interface Instance {
   /** In the mappings' order, IPv4 before IPv6. */
   readonly published: readonly PublishedPort[];
+  /** True from the first moment of the end on. */
+  readonly stopping: boolean;
+  /** undefined: flow ends are not told of, so there is nothing to keep. */
+  readonly history: AccessHistory | undefined;
+  /** All that is known, at this moment. */
+  picture(): InstancePicture;
+  /**
+   * Publishes more, all or nothing.
+   *
+   * @throws SluiceError where a port cannot be had, a target is refused, or the instance is stopping
+   */
+  publish(mappings: readonly Mapping[]): Promise<readonly PublishedPort[]>;
+  /**
+   * Frees ports, all that are asked for or none; their flows in progress may finish for at most `graceMs`. A TCP port is
+   * free at once, a UDP port when its last client has been quiet for `limits.udpDrainQuietMs`, since replies leave from it.
+   *
+   * @throws SluiceError SLUICE_NOT_PUBLISHED where a spec means no mapping, or several
+   */
+  unpublish(specs: readonly PublishSpec[], graceMs: number): Unpublished;
   /**
    * Stops taking new flows, frees the ports, and lets the flows in progress finish for at most `graceMs`; what is
    * left then is reset.
@@ -54,207 +89,304 @@ export interface Instance {
 /** @throws SluiceError where a port cannot be had or a target is refused; nothing is left bound then */
 export async function startInstance<L extends Listener>(options: InstanceOptions<L>): Promise<Instance> {
   refuseNamespaces(options.kit, options.mappings);
-  return new RunningInstance(options).start();
+  return new RunningInstance(options).start(options.mappings);
 }
 
-/** A published port; one inside another namespace has no service while that is gone. */
-type Served = InsideListener;
-
-/** What is known of a target until it is open. */
-const unknown: TargetState = { hosts: [], settling: true };
-
 class RunningInstance<L extends Listener> implements Instance {
+  readonly history: AccessHistory | undefined;
   readonly #log: Logger;
   readonly #engine: Engine<L>;
-  readonly #fallback: string | undefined;
+  readonly #kit: EngineKit<L>;
   readonly #binder: Binder<L>;
-  readonly #mappings: readonly Mapping[];
-  readonly #targets = new Map<string, Target>();
+  readonly #targets = new SharedTargets({
+    changed: (key) => this.#reroute(key),
+    gone: (key, hosts) => this.#gone(key, hosts),
+    trouble: (message) => this.#log.warn(message),
+    recovered: (message) => this.#log.info(message),
+  });
   /** Those that mappings listen in, beside our own. */
-  readonly #namespaces = new Map<string, ListenNamespace<L>>();
-  /** By the service number that flow ends carry. */
-  readonly #served: Served[] = [];
+  readonly #namespaces: ListenNamespaces<L>;
+  /** In the order they were published; those that drain among them. */
+  readonly #published = new Set<Published>();
+  /** By the service number that flow ends carry, until the last of them has come. */
+  readonly #byService = new Map<number, { readonly published: Published; readonly endpoint: Endpoint }>();
+  #nextService = 0;
+  /** Mappings that are being published. */
+  #underWay = 0;
+  #stopping = false;
+  readonly #startedMs = Date.now();
 
   /** The engine is made first: it gets ready while the listeners are bound. */
   constructor({ mappings, kit, log, accessLog }: InstanceOptions<L>) {
     this.#log = log;
-    this.#mappings = mappings;
     this.#binder = kit.binder;
-    this.#fallback = kit.fallback;
+    this.#kit = kit;
+    this.#namespaces = new ListenNamespaces(kit.binder, log, () => this.#listenersInside());
+    this.history = accessLog ? new AccessHistory() : undefined;
     const mostListeners = mappings.reduce((sum, { hostIp }) => sum + listenAddresses(hostIp).length, 0);
     this.#engine = kit.create({
       maxFlows: flowsWithinDescriptors(mostListeners),
       onTrouble: (message) => this.#log.warn(message),
-      onFlowEnds: accessLog ? (ends) => this.#logEnds(ends) : undefined,
+      onFlowEnds: accessLog ? (ends) => this.#takeEnds(ends) : undefined,
     });
   }
 
   get published(): readonly PublishedPort[] {
-    return this.#served;
+    return [...this.#published].filter(({ draining }) => !draining).flatMap(portsOf);
   }
 
-  async start(): Promise<this> {
-    const bound = await this.#bind();
-    this.#tellEngine();
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  picture(): InstancePicture {
+    return {
+      engine: this.#engine.name,
+      fallback: this.#kit.fallback,
+      startedMs: this.#startedMs,
+      stopping: this.#stopping,
+      accessLog: this.history !== undefined,
+      targets: this.#targets.list(),
+      published: [...this.#published].map((published) => ({
+        mapping: published.mapping,
+        bound: published.bound,
+        endpoints: published.services.map(({ endpoint }) => endpoint),
+        atRunTime: published.atRunTime,
+        draining: published.draining,
+        counters: published.counters(),
+        ends: this.history === undefined ? undefined : published.ends(),
+      })),
+    };
+  }
+
+  async start(mappings: readonly Mapping[]): Promise<this> {
     try {
-      await this.#openTargets();
+      await this.#bindAndServe(mappings, false);
     } catch (error) {
-      await Promise.all(bound.flatMap(({ listeners }) => listeners.map((listener) => listener.close())));
       await this.close();
       throw error;
     }
-    for (const { mapping, listeners } of bound) {
-      for (const listener of listeners) {
-        const { endpoint } = listener;
-        const served: Served = { mapping, endpoint, number: this.#served.length, service: undefined };
-        this.#served.push(served);
-        served.service = this.#serve(listener, served);
-      }
-    }
-    for (const namespace of this.#namespaces.values()) namespace.serving();
-    this.#tellShortcomings();
+    this.#tellShortcomings(mappings);
     return this;
   }
 
-  #serve(listener: L, served: Served): Service {
-    return this.#engine.serve(listener, this.#routeOf(served.mapping), served.number);
-  }
-
-  async #bind(): Promise<readonly BoundMapping<L>[]> {
+  async publish(mappings: readonly Mapping[]): Promise<readonly PublishedPort[]> {
+    this.#refuseStopping();
+    this.#refuseTooMany(mappings.length);
+    this.#refuseTaken(mappings);
+    refuseNamespaces(this.#kit, mappings);
+    this.#underWay += mappings.length;
     try {
-      await this.#openNamespaces();
-      return await bindAll(this.#binder, this.#mappings, (mapping) => this.#namespaceOf(mapping)?.path);
-    } catch (error) {
-      await this.close();
-      throw error;
+      const published = await this.#bindAndServe(mappings, true);
+      const ports = published.flatMap(portsOf);
+      for (const { mapping, endpoint } of ports) {
+        this.#log.info(
+          { mapping: mapping.name },
+          `published ${formatTargetPort(mapping)} -> ${formatEndpoint(endpoint)}`,
+        );
+      }
+      return ports;
+    } finally {
+      this.#underWay -= mappings.length;
+      this.#releaseNamespaces();
     }
   }
 
-  async #openNamespaces(): Promise<void> {
-    for (const mapping of this.#mappings) {
-      const { in: spec } = mapping;
-      if (spec === undefined || this.#namespaceOf(mapping) !== undefined) continue;
-      const namespace: ListenNamespace<L> = await openListenNamespace(spec, {
-        binder: this.#binder,
-        log: this.#log,
-        listeners: () => this.#served.filter((served) => this.#namespaceOf(served.mapping) === namespace),
-        serve: (listener, served) => this.#serve(listener, served),
-      });
-      this.#namespaces.set(formatInside(mapping), namespace);
+  unpublish(specs: readonly PublishSpec[], graceMs: number): Unpublished {
+    this.#refuseStopping();
+    const serving = [...this.#published].filter(({ draining }) => !draining);
+    const selected = [...selectPublished(serving, specs)];
+    const flows = selected.reduce((sum, published) => sum + published.flowCount(), 0);
+    for (const published of selected) {
+      this.#retire(published, graceMs).catch((error: unknown) => this.#log.error(messageOf(error)));
     }
-  }
-
-  #namespaceOf(mapping: Mapping): ListenNamespace<L> | undefined {
-    return this.#namespaces.get(formatInside(mapping));
+    return { ports: selected.flatMap(portsOf), flows };
   }
 
   async drain(graceMs: number): Promise<number> {
-    let reset = 0;
-    const grace = setTimeout(() => {
-      reset = this.#engine.flowCount();
-      void this.#closeServices();
-    }, graceMs);
-    this.#closeNamespaces();
-    await Promise.all(this.#served.map(({ service }) => service?.drain()));
-    clearTimeout(grace);
+    this.#stopping = true;
+    this.#namespaces.closeAll();
+    const resets = await Promise.all([...this.#published].map((published) => published.drain(graceMs)));
     await this.close();
-    return reset;
+    return resets.reduce((sum, reset) => sum + reset, 0);
   }
 
   async close(): Promise<void> {
-    this.#closeNamespaces();
-    await this.#closeServices();
-    // Only now: a flow that was still dialling may have needed what a target holds.
-    for (const target of this.#targets.values()) target.close();
+    this.#stopping = true;
+    this.#namespaces.closeAll();
+    await Promise.all([...this.#published].map((published) => published.close()));
+    // Only now: a flow that was still being dialled may need what a target holds.
+    this.#targets.closeAll();
     await this.#engine.close();
+    this.history?.close();
   }
 
-  #closeNamespaces(): void {
-    for (const namespace of this.#namespaces.values()) namespace.close();
-    this.#namespaces.clear();
+  async #bindAndServe(mappings: readonly Mapping[], atRunTime: boolean): Promise<Published[]> {
+    await this.#namespaces.open(mappings);
+    const timesEnded = this.#namespaces.timesEnded();
+    const bound = await bindAll(this.#binder, mappings, (mapping) => this.#namespaces.pathOf(mapping));
+    if (!atRunTime) this.#tellEngine();
+    const published = await this.#serveAll(bound, atRunTime);
+    this.#namespaces.served(timesEnded);
+    return published;
   }
 
-  async #closeServices(): Promise<void> {
-    await Promise.all(this.#served.map(({ service }) => service?.close()));
+  /** Opens the targets of bound mappings and serves them, or closes their listeners. */
+  async #serveAll(bound: readonly BoundMapping<L>[], atRunTime: boolean): Promise<Published[]> {
+    const specs = bound.map(({ mapping }) => mapping.target);
+    try {
+      await this.#targets.acquire(specs);
+      this.#refuseStopping();
+    } catch (error) {
+      this.#targets.release(specs);
+      await Promise.all(bound.flatMap(({ listeners }) => listeners.map((listener) => listener.close())));
+      throw error;
+    }
+    return bound.map(({ mapping, listeners }) => this.#serve(mapping, listeners, atRunTime));
   }
 
-  async #openTargets(): Promise<void> {
-    const specs = new Map(this.#mappings.map(({ target }) => [targetKey(target), target]));
-    const opening = [...specs].map(async ([key, spec]) => {
-      const target = await openTarget(spec, {
-        changed: () => this.#reroute(key),
-        gone: (hosts) => this.#gone(key, hosts),
-        trouble: (message) => this.#log.warn(message),
-        recovered: (message) => this.#log.info(message),
-      });
-      this.#targets.set(key, target);
+  #serve(mapping: Mapping, listeners: readonly L[], atRunTime: boolean): Published {
+    const route = this.#routeOf(mapping);
+    const services = listeners.map((listener) => this.#serveOne(listener, route));
+    const published = new Published(mapping, services, atRunTime);
+    this.#published.add(published);
+    for (const { number, endpoint } of services) this.#byService.set(number, { published, endpoint });
+    return published;
+  }
+
+  #serveOne(listener: L, route: Route): PublishedService {
+    const number = this.#nextService++;
+    return { endpoint: listener.endpoint, service: this.#engine.serve(listener, route, number), number };
+  }
+
+  #listenersInside(): InsideListener<L>[] {
+    return [...this.#published].flatMap((published) =>
+      published.services.map((service) => ({
+        service,
+        mapping: published.mapping,
+        wanted: () => !published.draining,
+        serve: (listener: L) => {
+          const next = this.#serveOne(listener, this.#routeOf(published.mapping));
+          published.replace(service, next);
+          this.#byService.delete(service.number);
+          this.#byService.set(next.number, { published, endpoint: next.endpoint });
+        },
+      })),
+    );
+  }
+
+  /** Those that nothing listens in any more, nor is about to. */
+  #releaseNamespaces(): void {
+    if (this.#underWay > 0) return;
+    this.#namespaces.keep([...this.#published].map(({ mapping }) => mapping));
+  }
+
+  /** Forgets a mapping once its flows have ended. */
+  async #retire(published: Published, graceMs: number): Promise<void> {
+    const { mapping, services } = published;
+    this.#log.info({ mapping: mapping.name }, `unpublished ${formatTargetPort(mapping)}`);
+    const reset = await published.drain(graceMs);
+    if (reset > 0) {
+      this.#log.warn(
+        { mapping: mapping.name, flows: reset },
+        `the drain timeout ended: ${reset} flows were reset`,
+      );
+    }
+    // An engine may tell of the last ends in the turn after.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#published.delete(published);
+    for (const { number } of services) this.#byService.delete(number);
+    this.#targets.release([mapping.target]);
+    this.#releaseNamespaces();
+  }
+
+  #refuseStopping(): void {
+    if (this.#stopping)
+      throw new SluiceError('SLUICE_STOPPING', 'it is stopping: nothing can be changed any more');
+  }
+
+  #refuseTooMany(count: number): void {
+    const all = this.#published.size + this.#underWay + count;
+    if (all <= limits.publishedPorts) return;
+    throw new SluiceError(
+      'SLUICE_USAGE',
+      `${all} ports are more than the ${limits.publishedPorts} of one instance`,
+    );
+  }
+
+  /** The system would refuse these too, but could not say who has the port. */
+  #refuseTaken(mappings: readonly Mapping[]): void {
+    const holders = new Map(
+      [...this.#published].filter(holdsPort).map((published) => [published.bound, published]),
+    );
+    const failures = findConflicts([...holders.keys(), ...mappings]).flatMap(({ mapping, holder }) => {
+      const published = holders.get(holder);
+      if (published === undefined || holders.has(mapping)) return [];
+      const what = `${formatTargetPort(holder)} of ${holder.name}`;
+      const by = published.draining ? `${what}, whose last clients are being waited for` : what;
+      return new SluiceError(
+        'SLUICE_PORT_ALLOCATED',
+        `Bind for ${formatHostSide(mapping)}${formatInside(mapping)} failed: port is already allocated (by ${by}, in this instance)`,
+        { retryable: published.draining },
+      );
     });
-    await allDone(opening);
+    if (failures.length > 0) throw oneError(failures);
   }
 
   /** Flows in progress stay where they are; new ones go to the target's new addresses. */
   #reroute(key: string): void {
-    for (const { mapping, service } of this.#served) {
-      if (targetKey(mapping.target) === key) service?.setRoute(this.#routeOf(mapping));
+    for (const published of this.#published) {
+      if (targetKey(published.mapping.target) === key) published.setRoute(this.#routeOf(published.mapping));
     }
   }
 
   /** The new route goes first: it is where what was only being dialled goes instead. */
   #gone(key: string, hosts: readonly TargetHost[]): void {
     this.#reroute(key);
-    for (const { mapping, service } of this.#served) {
-      if (targetKey(mapping.target) === key) service?.endFlowsTo(addressesOf(mapping, hosts));
+    for (const published of this.#published) {
+      if (targetKey(published.mapping.target) === key) {
+        published.endFlowsTo(addressesOf(published.mapping, hosts));
+      }
     }
   }
 
   #routeOf(mapping: Mapping): Route {
-    const { target, options } = mapping;
-    const state = this.#targets.get(targetKey(target))?.state() ?? unknown;
-    return {
-      targets: addressesOf(mapping, state.hosts),
-      waitMs: waitMsOf(state, options),
-      connectTimeoutMs: options.connectTimeoutMs,
-      idleTimeoutMs: options.idleTimeoutMs,
-      udpUnansweredTimeoutMs: Math.min(limits.udpUnansweredTimeoutMs, options.udpTimeoutMs),
-      udpTimeoutMs: options.udpTimeoutMs,
-      maxFlows: options.maxFlows,
-    };
+    return routeOf(mapping, this.#targets.stateOf(mapping.target));
   }
 
   #tellEngine(): void {
     const { name } = this.#engine;
-    const why = this.#fallback === undefined ? '' : `, not splice: ${this.#fallback}`;
+    const { fallback } = this.#kit;
+    const why = fallback === undefined ? '' : `, not splice: ${fallback}`;
     this.#log.info({ engine: name }, `forwarding with the ${name} engine${why}`);
   }
 
-  #tellShortcomings(): void {
-    const wildcardUdp = this.#served.some(
-      ({ mapping }) =>
-        mapping.protocol === 'udp' && (mapping.hostIp === undefined || isWildcard(mapping.hostIp)),
+  #tellShortcomings(mappings: readonly Mapping[]): void {
+    const wildcardUdp = mappings.some(
+      ({ protocol, hostIp }) => protocol === 'udp' && (hostIp === undefined || isWildcard(hostIp)),
     );
     if (wildcardUdp) for (const shortcoming of this.#engine.shortcomings) this.#log.info(shortcoming);
   }
 
-  #logEnds(ends: readonly FlowEnd[]): void {
+  #takeEnds(ends: readonly FlowEnd[]): void {
+    const nowMs = Date.now();
     for (const end of ends) {
-      const served = this.#served[end.service];
-      if (served !== undefined)
-        this.#log.info(accessRecord(end, served.mapping.name, served.endpoint), 'flow ended');
+      const served = this.#byService.get(end.service);
+      if (served === undefined) continue;
+      const record = accessRecord(end, served.published.mapping.name, served.endpoint);
+      this.#log.info(record, 'flow ended');
+      served.published.countEnd(end);
+      this.history?.add(record, nowMs);
     }
+    this.history?.tellFollowers();
   }
 }
 
-function waitMsOf({ settling, followed }: TargetState, { waitMs }: FlowOptions): number {
-  if (settling) return waitMs;
-  return followed === true ? Math.min(waitMs, limits.newsMs) : 0;
+function portsOf({ mapping, services }: Published): PublishedPort[] {
+  return services.map(({ endpoint }) => ({ mapping, endpoint }));
 }
 
-function addressesOf({ targetPort }: Mapping, hosts: readonly TargetHost[]): TargetAddress[] {
-  return hosts.map((host) => (host.kind === 'unix' ? host : { ...host, port: targetPort }));
-}
-
-/** Waits for all of them, so that nothing is still under way when the first failure is thrown. */
-async function allDone(promises: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(promises);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+/** A TCP port is free as soon as its mapping drains; over a UDP one replies still go out. */
+function holdsPort({ mapping, draining }: Published): boolean {
+  return !draining || mapping.protocol === 'udp';
 }

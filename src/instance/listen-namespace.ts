@@ -3,8 +3,7 @@
  * on the same addresses and ports, as soon as it is there again.
  */
 import type { Logger } from 'pino';
-import type { Endpoint } from '../address/endpoint.js';
-import type { Listener, Service } from '../engine/engine.js';
+import type { Listener } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
 import { limits } from '../limits.js';
 import { bindError } from '../listener/bind-error.js';
@@ -13,47 +12,36 @@ import { formatListenNamespace } from '../publish/listen-namespace.js';
 import { formatInside, type Mapping } from '../publish/mapping.js';
 import type { NamespaceSpec } from '../publish/target-spec.js';
 import type { FollowedNamespace, NamespaceEvents } from '../target/netns-follower.js';
+import type { PublishedService } from './published.js';
 
-/** A listener of a mapping, and its service while it has one. */
-export interface InsideListener {
+/** A listener that is being served. */
+export interface InsideListener<L extends Listener> {
   readonly mapping: Mapping;
-  readonly endpoint: Endpoint;
-  /** The service number that its flow ends carry. */
-  readonly number: number;
-  service: Service | undefined;
+  readonly service: PublishedService;
+  /** False once its mapping is being unpublished. */
+  wanted(): boolean;
+  /** Another one, of the same mapping and on the same endpoint, takes its place. */
+  serve(listener: L): void;
 }
 
 export interface ListenNamespaceHost<L extends Listener> {
   readonly binder: Binder<L>;
   readonly log: Logger;
-  /** Those that belong in here. */
-  listeners(): readonly InsideListener[];
-  serve(listener: L, of: InsideListener): Service;
-}
-
-/** @throws SluiceError where there is no such namespace, or where we may not enter it */
-export async function openListenNamespace<L extends Listener>(
-  spec: NamespaceSpec,
-  host: ListenNamespaceHost<L>,
-): Promise<ListenNamespace<L>> {
-  // It needs system calls, which an instance without such mappings does without.
-  const { followNamespace } = await import('../target/netns-follower.js');
-  const inside = new ListenNamespace(spec, host);
-  await inside.open((events) => followNamespace(spec, events));
-  return inside;
+  /** Those that are inside. */
+  listeners(): readonly InsideListener<L>[];
 }
 
 export class ListenNamespace<L extends Listener> {
   readonly #name: string;
   readonly #host: ListenNamespaceHost<L>;
   #namespace: FollowedNamespace | undefined;
-  /** Done when what listened in the namespace that has gone is closed. */
-  #ended: Promise<unknown> = Promise.resolve();
+  #timesEnded = 0;
+  /** Those that ended with the namespace and are not bound again, by their service. */
+  readonly #ended = new Map<PublishedService, InsideListener<L>>();
+  /** Done when those are closed. */
+  #closing: Promise<unknown> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
   #failing = false;
-  #serving = false;
-  /** It ended after its first listeners were bound and before they were served: those are of no use. */
-  #endedEarly = false;
   #closed = false;
 
   constructor(spec: NamespaceSpec, host: ListenNamespaceHost<L>) {
@@ -77,12 +65,14 @@ export class ListenNamespace<L extends Listener> {
     return this.#namespace?.path;
   }
 
-  /** The first listeners are served: from here on they are ended with the namespace. */
-  serving(): void {
-    this.#serving = true;
-    if (!this.#endedEarly) return;
-    this.#gone();
-    if (this.#namespace?.there === true) void this.#bindAgain();
+  get timesEnded(): number {
+    return this.#timesEnded;
+  }
+
+  /** Some were bound in a namespace that had ended before they were served: nobody reaches those. */
+  bindAnew(): void {
+    this.#endAll();
+    if (this.#usable()) void this.#bindAgain();
   }
 
   /** Binds no more; the services there are stay their owner's to end. */
@@ -93,48 +83,51 @@ export class ListenNamespace<L extends Listener> {
   }
 
   #gone(): void {
-    clearTimeout(this.#retry);
-    if (!this.#serving) {
-      this.#endedEarly = true;
-      return;
-    }
-    const services = this.#host.listeners().map((listener) => {
-      const { service } = listener;
-      listener.service = undefined;
-      return service?.close();
-    });
-    this.#ended = Promise.all([this.#ended, ...services]);
+    this.#timesEnded += 1;
+    this.#endAll();
     const until = this.#namespace?.lost === true ? 'and will not come back' : 'until it comes back';
     this.#host.log.warn(
       `${this.#name} has ended: nothing listens inside ${until}, and the flows from there are ended`,
     );
   }
 
+  #endAll(): void {
+    clearTimeout(this.#retry);
+    const ending = this.#host.listeners().map((inside) => {
+      this.#ended.set(inside.service, inside);
+      return inside.service.service.close();
+    });
+    this.#closing = Promise.all([this.#closing, ...ending]);
+  }
+
   async #bindAgain(): Promise<void> {
-    if (!this.#serving) return;
-    await this.#ended;
+    await this.#closing;
     try {
-      for (const listener of this.#host.listeners()) await this.#bindOne(listener);
+      for (const inside of this.#ended.values()) await this.#bindOne(inside);
     } catch (error) {
       this.#failed(error);
       return;
     }
-    if (!this.#usable()) return;
+    if (!this.#usable() || this.#ended.size > 0) return;
     this.#failing = false;
     this.#host.log.info(`listening inside ${this.#name} again`);
   }
 
-  async #bindOne(inside: InsideListener): Promise<void> {
-    const { mapping, endpoint } = inside;
-    if (inside.service !== undefined || !this.#usable()) return;
-    let listener: L;
+  async #bindOne(inside: InsideListener<L>): Promise<void> {
+    const { mapping, service } = inside;
+    if (!this.#usable()) return;
+    const listener = inside.wanted() ? await this.#bind(mapping, service) : undefined;
+    if (listener !== undefined && this.#isWanted(inside)) inside.serve(listener);
+    else await listener?.close();
+    if (this.#usable()) this.#ended.delete(service);
+  }
+
+  async #bind(mapping: Mapping, { endpoint }: PublishedService): Promise<L> {
     try {
-      listener = await this.#host.binder.bind(mapping.protocol, endpoint, this.path);
+      return await this.#host.binder.bind(mapping.protocol, endpoint, this.path);
     } catch (error) {
       throw bindError(endpoint, error, formatInside(mapping));
     }
-    if (this.#usable()) inside.service = this.#host.serve(listener, inside);
-    else await listener.close();
   }
 
   /** A namespace is there before its addresses are. */
@@ -144,6 +137,11 @@ export class ListenNamespace<L extends Listener> {
     this.#failing = true;
     this.#retry = setTimeout(() => void this.#bindAgain(), limits.namespaceLookMs);
     this.#retry.unref();
+  }
+
+  /** It has not ended or been unpublished while it was being bound. */
+  #isWanted(inside: InsideListener<L>): boolean {
+    return this.#usable() && inside.wanted() && this.#ended.has(inside.service);
   }
 
   #usable(): boolean {

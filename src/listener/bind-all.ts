@@ -68,8 +68,8 @@ function refuseConflicts(mappings: readonly Mapping[]): void {
   if (conflicts.length > 0) throw oneError(conflicts);
 }
 
-/** One failure is told as it is; of several each is a line of its own. */
-function oneError(failures: readonly SluiceError[]): SluiceError {
+/** One failure is told as it is; of several each is a line of its own. There has to be one. */
+export function oneError(failures: readonly SluiceError[]): SluiceError {
   const [first] = failures;
   if (first !== undefined && failures.length === 1) return first;
   return new SluiceError(

@@ -2,8 +2,9 @@
  * A step of the build: `node write-code-cache.js BUNDLE ARGUMENT…` runs a bundle's command for a moment, so that V8 compiles
  * what a start needs, and writes what it has compiled beside the bundle.
  */
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { codeCachePath, loadBundle } from './load-bundle.js';
 
 /** Long enough to have started on a slow machine; what is not compiled by then is compiled at each start, no more. */
@@ -15,5 +16,11 @@ const file = resolve(bundlePath);
 const { bundle, script } = loadBundle(file);
 process.stdout.write = () => true;
 setTimeout(() => process.kill(process.pid, 'SIGTERM'), startMs);
-process.once('exit', () => writeFileSync(codeCachePath(file), script.createCachedData()));
+// Nobody is to find this instance, or to be in its way.
+const runtimeFolder = mkdtempSync(join(tmpdir(), 'sluice-build-'));
+process.env['SLUICE_RUNTIME_DIR'] = runtimeFolder;
+process.once('exit', () => {
+  writeFileSync(codeCachePath(file), script.createCachedData());
+  rmSync(runtimeFolder, { recursive: true, force: true });
+});
 await bundle.main(argv);

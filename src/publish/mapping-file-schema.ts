@@ -9,12 +9,11 @@ import { messageOf } from '../errors.js';
 import { limits } from '../limits.js';
 import { durationAllowed, durationPattern, parseDuration, parsePositiveDuration } from './duration.js';
 import { listenNamespaceAllowed, parseListenNamespace } from './listen-namespace.js';
+import { instanceNameAllowed, nameAllowed, namePattern } from './name.js';
 import { protocols } from './protocol.js';
 import { buildSpec, type PublishSpec, parsePublishSpec } from './publish-spec.js';
 import { parseTarget, targetAllowed } from './target-spec.js';
 
-/** Docker's own rule for a container's name. */
-const nameAllowed = 'a name of letters, digits, "_", "." and "-", starting with a letter or digit';
 const portsAllowed =
   'a publish spec such as "8080:80", "127.0.0.1:5353:53/udp" or "9000-9010:9000-9010", a port, ' +
   'or an object with "target" and, as you like, "published", "host_ip" and "protocol"';
@@ -81,7 +80,7 @@ export function knownKeysOf(message: string): string[] | undefined {
     : undefined;
 }
 
-export const nameSchema = v.pipe(v.string(nameAllowed), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, nameAllowed));
+export const nameSchema = v.pipe(v.string(nameAllowed), v.regex(namePattern, nameAllowed));
 
 /** The description stands before the parser: a JSON Schema tells of what is written, not of what it becomes. */
 function duration(description: string, parse = parseDuration) {
@@ -230,7 +229,11 @@ export const mappingFileSchema = v.pipe(
     {
       $schema: v.optional(v.pipe(v.string('a URL or a path'), v.description('The schema editors read.'))),
       name: v.optional(
-        v.pipe(nameSchema, v.description('The name of the instance that publishes this file.')),
+        v.pipe(
+          nameSchema,
+          v.maxLength(limits.instanceNameLength, instanceNameAllowed),
+          v.description('The name of the instance that publishes this file.'),
+        ),
       ),
       mappings: v.pipe(
         v.array(mappingEntry, 'a list of mappings'),

@@ -101,6 +101,14 @@ export function formatInside(mapping: Pick<Mapping, 'in'>): string {
   return mapping.in === undefined ? '' : ` inside ${formatListenNamespace(mapping.in)}`;
 }
 
+/** A mapping's ports in Docker's short form: `127.0.0.1:8080:80/tcp`. */
+export function writePort(mapping: Pick<Mapping, 'hostIp' | 'hostPort' | 'targetPort' | 'protocol'>): string {
+  const port = formatPublished(mapping.hostPort);
+  const target = formatTargetPort(mapping);
+  if (mapping.hostIp !== undefined) return `${formatHostPort(mapping.hostIp, port)}:${target}`;
+  return port === '' ? target : `${port}:${target}`;
+}
+
 function unsupported(message: string): SluiceError {
   return new SluiceError('SLUICE_UNSUPPORTED_PROTOCOL', message);
 }

@@ -6,6 +6,7 @@ const defaults = {
   engine: 'auto',
   logLevel: 'info',
   accessLog: true,
+  control: true,
   publishAll: false,
 };
 
@@ -45,6 +46,7 @@ describe('a run that is plainly right', () => {
         wait: '0s',
       },
     ],
+    [['-p', '80', 'db', '--no-control'], { publish: ['80'], target: 'db', control: false }],
     [['-p', '80', '10.0'], { publish: ['80'], target: '10.0' }],
   ])('%j is read at once', (argv, options) => {
     expect(quickRunOptions(['run', ...argv])).toEqual({ ...defaults, ...options });
@@ -71,6 +73,7 @@ describe('everything else', () => {
     [['run', '-p', '80', 'db', '--name']],
     [['run', '-p', '80', 'db', '--name', 'a', '--name', 'b']],
     [['run', '-p', '80', 'db', '--access-log=maybe']],
+    [['run', '-p', '80', 'db', '--no-control=false']],
     [['run', '--no-publish', 'db']],
     [['run', '--publish-all=maybe', 'db']],
     [['run', '-P=maybe', 'db']],

@@ -1,7 +1,10 @@
 /** One record an ended flow, with the reason that the close table gives it. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
+import { temporaryFolder } from '../support/folder.js';
 import { openFullDisk } from '../support/full-disk.js';
 import { useScope } from '../support/scope.js';
 import { silentTarget } from '../support/silent-target.js';
@@ -147,9 +150,10 @@ describe('a reader that does not read', () => {
 
   it('of stderr that hangs stops neither forwarding nor the end of the process', async () => {
     const target = await listenTcp(scope, echo);
-    const name = 'x'.repeat(4_000);
-    const args = ['--name', name, '-p', `127.0.0.1::${target}`, '127.0.0.1'];
-    const sluice = await runSluice(scope, args, 1, { stderrUnread: true });
+    const mapping = { name: 'x'.repeat(8_000), to: '127.0.0.1', ports: [`127.0.0.1::${target}`] };
+    const path = join(temporaryFolder(scope), 'mappings.json');
+    writeFileSync(path, JSON.stringify({ mappings: [mapping] }));
+    const sluice = await runSluice(scope, ['--config', path], 1, { stderrUnread: true });
     sluice.child.stderr?.pause();
     // Some 8 KB a record: far more than a pipe holds.
     for (let round = 0; round < 20; round += 1) {

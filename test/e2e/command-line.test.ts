@@ -26,13 +26,14 @@ function file(text: string): string {
 describe('wrong usage ends with 2 and one line on stderr', () => {
   it.each([
     ['no command', [], 'Which command? See sluice --help'],
-    ['an unknown command', ['publish'], 'Unknown command: publish'],
+    ['an unknown command', ['bogus'], 'Unknown command: bogus'],
     ['an unknown option', ['run', '--bogus', '-p', '80', '::1'], 'Unknown argument: bogus'],
     ['no target', ['run', '-p', '80'], 'nowhere to lead to: give a target'],
     ['no port', ['run', '::1'], 'no port to publish: add -p'],
     ['a target that is none', ['run', '-p', '80', 'a b'], 'invalid target "a b": it must be an IP address'],
     ['an empty target', ['run', '-p', '80', ''], 'invalid target "": it must be an IP address'],
-    ['an empty name', ['run', '-p', '80', '--name', '', '::1'], '--name "": it must not be empty'],
+    ['an empty name', ['run', '-p', '80', '--name', '', '::1'], '--name "": it must be a name of letters'],
+    ['a name that is a path', ['run', '-p', '80', '--name', '../x', '::1'], '--name "../x": it must be a'],
     ['an empty container port', ['run', '-p', '80:', '::1'], '-p 80:: no port specified: 80:<empty>'],
     ['a bad container port', ['run', '-p', '80:0', '::1'], '-p 80:0: invalid containerPort: 0'],
     ['a bad host port', ['run', '-p', '70000:80', '::1'], '-p 70000:80: invalid hostPort: 70000'],

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { temporaryFolder } from '../support/folder.js';
 import { describeWhere } from '../support/machine.js';
 import {
   echoInside,
@@ -12,7 +13,13 @@ import {
   whyNoNamespaces,
 } from '../support/namespaces.js';
 import { useScope } from '../support/scope.js';
-import { runSluice, type SluiceProcess, sluiceOutput, sluicePath } from '../support/sluice-process.js';
+import {
+  runSluice,
+  type SluiceProcess,
+  sluiceOutput,
+  sluicePath,
+  spawnSluice,
+} from '../support/sluice-process.js';
 import { dial, ending, exchange, listenTcp, readExactly } from '../support/tcp-peers.js';
 import { udpPeer } from '../support/udp-peers.js';
 import { until } from '../support/until.js';
@@ -154,6 +161,40 @@ describeWhere(why === undefined, why ?? '', 'sluice, listening inside a network 
     await sluice.logged(lineOf(`listening inside netns:${blue.path} again`));
     expect(await talkInside(scope, blue.path, 'tcp', tcp(inside))).toBe('from the host');
     expect((await sluice.stop()).code).toBe(0);
+  });
+
+  test('is changed while it runs: what is published and unpublished later is inside too', async () => {
+    const blue = networkNamespace(scope);
+    const port = await listenTcp(scope, (socket) => socket.end('from the host'));
+    const env = { SLUICE_RUNTIME_DIR: temporaryFolder(scope) };
+    const inside = ['--in', `netns:${blue.path}`, '--name', 'inside'];
+    const sluice = await runSluice(scope, [...inside, '-p', `127.0.0.1:81:${port}`, '127.0.0.1'], 1, { env });
+    const control = async (...args: string[]) => {
+      const command = spawnSluice(scope, args, { env });
+      expect(await command.ended()).toEqual({ code: 0, signal: null });
+      return command.stdout;
+    };
+    await control('publish', 'inside', '-p', `127.0.0.1:82:${port}`);
+    expect(await talkInside(scope, blue.path, 'tcp', tcp(82))).toBe('from the host');
+    blue.delete();
+    await sluice.logged(lineOf('has ended: nothing listens inside'));
+    blue.create();
+    await sluice.logged(lineOf(`listening inside netns:${blue.path} again`));
+    for (const later of [81, 82]) {
+      expect(await talkInside(scope, blue.path, 'tcp', tcp(later))).toBe('from the host');
+    }
+    expect(JSON.parse(await control('inspect', '--config', 'inside'))).toMatchObject({
+      mappings: [{ to: '127.0.0.1', in: `netns:${blue.path}` }],
+    });
+    // What it carried before the namespace ended counts too.
+    const described = JSON.parse(await control('inspect', 'inside'));
+    expect(described.mappings).toMatchObject([
+      { counters: { flows_opened: 1 } },
+      { counters: { flows_opened: 2 } },
+    ]);
+    await control('unpublish', 'inside', `82:${port}`);
+    expect(await talkInside(scope, blue.path, 'tcp', tcp(82))).toBe('ECONNREFUSED');
+    expect(await talkInside(scope, blue.path, 'tcp', tcp(81))).toBe('from the host');
   });
 
   test('waits for an address that the new namespace does not have yet', async () => {

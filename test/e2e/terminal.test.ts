@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
+import { temporaryFolder } from '../support/folder.js';
 import { useScope } from '../support/scope.js';
 import { sluicePath } from '../support/sluice-process.js';
 import { dial, echo, exchange, listenTcp } from '../support/tcp-peers.js';
@@ -33,7 +34,7 @@ async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
   const target = await listenTcp(scope, echo);
   const command = `exec ${process.execPath} ${sluicePath} run -p 127.0.0.1::${target} 127.0.0.1`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { ...process.env, ...someonesTerminal, ...env },
+    env: { ...process.env, ...someonesTerminal, SLUICE_RUNTIME_DIR: temporaryFolder(scope), ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   scope.onEnd(() => terminal.kill('SIGKILL'));

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import pino from 'pino';
 import type { Listener, Service } from '../../src/engine/engine.js';
 import { type InsideListener, ListenNamespace } from '../../src/instance/listen-namespace.js';
+import type { PublishedService } from '../../src/instance/published.js';
 import { limits } from '../../src/limits.js';
 import type { FollowedNamespace, NamespaceEvents } from '../../src/target/netns-follower.js';
 import { FakeBinder } from '../support/fake-binder.js';
@@ -43,15 +44,27 @@ async function listening(binder: FakeBinder) {
   const [mapping] = mappingsOf('127.0.0.1:80:80');
   if (mapping === undefined) throw new Error('unreachable');
   const endpoint = { ip: { family: 4, text: '127.0.0.1' }, port: 80 } as const;
-  const serve = (listener: Listener) => ({ close: () => listener.close() }) as unknown as Service;
-  const first = await binder.bind('tcp', endpoint);
-  const inside: InsideListener = { mapping, endpoint, number: 0, service: serve(first) };
-  const listen = new ListenNamespace(
+  const state = { served: 0, wanted: true };
+  const serviceOf = (listener: Listener): PublishedService => {
+    state.served += 1;
+    const service = { close: () => listener.close() } as unknown as Service;
+    return { endpoint, service, number: state.served };
+  };
+  let service = serviceOf(await binder.bind('tcp', endpoint));
+  const inside = (): InsideListener<Listener> => ({
+    mapping,
+    service,
+    wanted: () => state.wanted,
+    serve: (listener) => {
+      service = serviceOf(listener);
+    },
+  });
+  const listen = new ListenNamespace<Listener>(
     { kind: 'path', path: namespace.path },
-    { binder, log, listeners: () => [inside], serve },
+    { binder, log, listeners: () => [inside()] },
   );
   await listen.open(namespace.follow);
-  return { namespace, listen, inside, said };
+  return { namespace, listen, state, said };
 }
 
 /** Lets what waits for nothing but its turn have it. */
@@ -67,16 +80,15 @@ describe('a listener inside a namespace', () => {
 
   it('is closed when that ends, and bound again when it is there again', async () => {
     const binder = new FakeBinder();
-    const { namespace, listen, inside, said } = await listening(binder);
-    listen.serving();
+    const { namespace, state, said } = await listening(binder);
     namespace.end();
     await turns();
     expect(binder.bound.size).toBe(0);
-    expect(inside.service).toBeUndefined();
+    expect(state.served).toBe(1);
     namespace.come();
     await turns();
     expect([...binder.bound]).toEqual(['tcp 127.0.0.1:80']);
-    expect(inside.service).toBeDefined();
+    expect(state.served).toBe(2);
     expect(said).toEqual([
       'netns:/run/netns/blue has ended: nothing listens inside until it comes back, and the flows from there are ended',
       'listening inside netns:/run/netns/blue again',
@@ -85,23 +97,30 @@ describe('a listener inside a namespace', () => {
 
   it('is bound anew where that was replaced before the listener was served', async () => {
     const binder = new FakeBinder();
-    const { namespace, listen, said } = await listening(binder);
-    namespace.end();
-    namespace.come();
-    await turns();
-    expect(binder.asked).toHaveLength(1);
-    listen.serving();
+    const { listen, state, said } = await listening(binder);
+    listen.bindAnew();
     await turns();
     expect(binder.asked).toHaveLength(2);
     expect(binder.bound.size).toBe(1);
-    expect(said.at(-1)).toBe('listening inside netns:/run/netns/blue again');
+    expect(state.served).toBe(2);
+    expect(said).toEqual(['listening inside netns:/run/netns/blue again']);
+  });
+
+  it('is not bound again where its mapping was unpublished meanwhile', async () => {
+    const binder = new FakeBinder();
+    const { namespace, state } = await listening(binder);
+    namespace.end();
+    state.wanted = false;
+    namespace.come();
+    await turns();
+    expect(binder.asked).toHaveLength(1);
+    expect(binder.bound.size).toBe(0);
   });
 
   it('is tried again where it cannot be bound yet, which is told once', async () => {
     let addressThere = true;
     const binder = new FakeBinder(() => (addressThere ? undefined : 'EADDRNOTAVAIL'));
-    const { namespace, listen, said } = await listening(binder);
-    listen.serving();
+    const { namespace, said } = await listening(binder);
     addressThere = false;
     namespace.end();
     namespace.come();
@@ -116,7 +135,6 @@ describe('a listener inside a namespace', () => {
   it('is bound no more once its instance stops', async () => {
     const binder = new FakeBinder();
     const { namespace, listen } = await listening(binder);
-    listen.serving();
     namespace.end();
     listen.close();
     namespace.come();

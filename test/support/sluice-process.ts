@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from './folder.js';
 import type { Scope } from './scope.js';
 import { withDeadline } from './until.js';
 
@@ -53,7 +54,8 @@ export function spawnSluice(
   const [command = '', ...before] = whole;
   const child = spawn(command, [...before, ...args], {
     stdio: ['ignore', options.stdoutFile ?? 'pipe', options.stderrFile ?? 'pipe'],
-    env: { ...process.env, ...options.env },
+    // A runtime folder of its own, so that no two tests meet in their instances' names.
+    env: { ...process.env, SLUICE_RUNTIME_DIR: temporaryFolder(scope), ...options.env },
     cwd: options.cwd ?? process.cwd(),
   });
   scope.onEnd(async () => {
@@ -81,8 +83,9 @@ export async function runSluice(
 export async function sluiceOutput(
   scope: Scope,
   args: readonly string[],
+  options: StartOptions = {},
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const sluice = spawnSluice(scope, args);
+  const sluice = spawnSluice(scope, args, options);
   const { code } = await sluice.ended();
   return { code, stdout: sluice.stdout, stderr: sluice.stderr };
 }

@@ -1,0 +1,121 @@
+/** The commands that speak to running instances. */
+import type { Argv } from 'yargs';
+import type { AddCommand } from './add-command.js';
+import {
+  inspectOptionTable,
+  logsOptionTable,
+  lsOptionTable,
+  publishOptionTable,
+  stopOptionTable,
+  unpublishOptionTable,
+} from './command-options.js';
+import { refuseRepeated } from './refuse-repeated.js';
+import { shells } from './shells.js';
+
+/** Loaded when one of them is asked for, all together: many small parts would cost a plain start more files. */
+const asking = () => import('./asking.js');
+
+const nameOf = 'An instance: its name, or the beginning of it';
+
+export const instanceCommands: Readonly<Record<string, AddCommand>> = {
+  ls: (parser, name, choose) =>
+    parser.command(name, 'List the instances that run', lsOptions, (options) =>
+      choose(async () => (await asking()).ls(options)),
+    ),
+  port: (parser, name, choose) =>
+    parser.command(
+      `${name} <name> [port]`,
+      'List the ports of an instance, or one of them',
+      portOptions,
+      (options) => choose(async () => (await asking()).port(options.name, options.port)),
+    ),
+  logs: (parser, name, choose) =>
+    parser.command(`${name} <name>`, 'Show the access log of an instance', logsOptions, (options) =>
+      choose(async () => (await asking()).logs(options)),
+    ),
+  inspect: (parser, name, choose) =>
+    parser.command(`${name} <name>`, 'Show all that an instance knows, as JSON', inspectOptions, (options) =>
+      choose(async () => (await asking()).inspect(options.name, options.config)),
+    ),
+  publish: (parser, name, choose) =>
+    parser.command(`${name} <name>`, 'Publish more ports of a running instance', publishOptions, (options) =>
+      choose(async () => (await asking()).publish(options)),
+    ),
+  unpublish: (parser, name, choose) =>
+    parser.command(
+      `${name} <name> <ports..>`,
+      'Free ports of a running instance',
+      unpublishOptions,
+      (options) => choose(async () => (await asking()).unpublish(options)),
+    ),
+  stop: (parser, name, choose) =>
+    parser.command(
+      `${name} <names..>`,
+      'End instances as SIGTERM does, and wait for it',
+      stopOptions,
+      (options) => choose(async () => (await asking()).stop(options.names, options.time)),
+    ),
+  completion: (parser, name, choose) =>
+    parser.command(
+      `${name} <shell>`,
+      'Print the completion script of a shell',
+      completionOptions,
+      (options) => choose(async () => (await asking()).completion(options.shell)),
+    ),
+};
+
+function instanceName(builder: Argv) {
+  return builder.positional('name', { type: 'string', demandOption: true, describe: nameOf });
+}
+
+function lsOptions(builder: Argv) {
+  return builder.options(lsOptionTable).check(refuseRepeated);
+}
+
+function portOptions(builder: Argv) {
+  return instanceName(builder)
+    .positional('port', { type: 'string', describe: 'A port at the target: 80, 53/udp' })
+    .check(refuseRepeated);
+}
+
+function logsOptions(builder: Argv) {
+  return instanceName(builder).options(logsOptionTable).check(refuseRepeated);
+}
+
+function inspectOptions(builder: Argv) {
+  return instanceName(builder).options(inspectOptionTable).check(refuseRepeated);
+}
+
+function publishOptions(builder: Argv) {
+  return instanceName(builder)
+    .options(publishOptionTable)
+    .check(refuseRepeated)
+    .example('$0 web -p 9000:9000/udp', 'one more port of what web leads to');
+}
+
+function unpublishOptions(builder: Argv) {
+  return instanceName(builder)
+    .positional('ports', {
+      type: 'string',
+      array: true,
+      demandOption: true,
+      describe: 'Ports at the target: 80, 53/udp; 8080:80 where 80 is published twice',
+    })
+    .options(unpublishOptionTable)
+    .check(refuseRepeated);
+}
+
+function stopOptions(builder: Argv) {
+  return builder
+    .positional('names', { type: 'string', array: true, demandOption: true, describe: nameOf })
+    .options(stopOptionTable)
+    .check(refuseRepeated);
+}
+
+function completionOptions(builder: Argv) {
+  return builder
+    .positional('shell', { choices: shells, demandOption: true, describe: 'Whose script' })
+    .example('source <($0 bash)', 'here and now; in ~/.bashrc for every bash to come')
+    .example('source <($0 zsh)', 'the same in ~/.zshrc, after compinit')
+    .example('$0 fish > ~/.config/fish/completions/sluice.fish', 'for every fish');
+}

@@ -1,0 +1,112 @@
+/** One mapping that is published: its listeners' services, from the start of forwarding until its last flow has ended. */
+import type { Endpoint } from '../address/endpoint.js';
+import type { FlowEnd, Route, Service, TargetAddress } from '../engine/engine.js';
+import { type CounterSnapshot, counterNames } from '../metrics/counters.js';
+import type { Mapping } from '../publish/mapping.js';
+
+/** One listener of it. */
+export interface PublishedService {
+  readonly endpoint: Endpoint;
+  readonly service: Service;
+  /** The tag that its flow ends carry; no other service ever has it. */
+  readonly number: number;
+}
+
+export class Published {
+  readonly mapping: Mapping;
+  /** Published while the instance ran, not with its start. */
+  readonly atRunTime: boolean;
+  #services: readonly PublishedService[];
+  /** Of services that others have taken the place of. */
+  #past: readonly CounterSnapshot[] = [];
+  readonly #ends = new Map<string, number>();
+  #drained: Promise<number> | undefined;
+
+  constructor(mapping: Mapping, services: readonly PublishedService[], atRunTime: boolean) {
+    this.mapping = mapping;
+    this.#services = services;
+    this.atRunTime = atRunTime;
+  }
+
+  /** One, or two on the same port: 0.0.0.0 and [::]. */
+  get services(): readonly PublishedService[] {
+    return this.#services;
+  }
+
+  /** The mapping with the host port that it got. */
+  get bound(): Mapping {
+    const port = this.services[0]?.endpoint.port;
+    return port === undefined ? this.mapping : { ...this.mapping, hostPort: { kind: 'fixed', port } };
+  }
+
+  /** True once it takes nothing new. */
+  get draining(): boolean {
+    return this.#drained !== undefined;
+  }
+
+  setRoute(route: Route): void {
+    for (const { service } of this.services) service.setRoute(route);
+  }
+
+  /** Ends the flows to addresses that are nobody's any more. */
+  endFlowsTo(addresses: readonly TargetAddress[]): void {
+    for (const { service } of this.services) service.endFlowsTo(addresses);
+  }
+
+  /** A listener was bound anew: its service goes on for one whose flows have all ended. */
+  replace(old: PublishedService, next: PublishedService): void {
+    this.#services = this.#services.map((service) => (service === old ? next : service));
+    this.#past = [sumOf([...this.#past, old.service.counters()])];
+  }
+
+  /** Of its listeners together. */
+  counters(): CounterSnapshot {
+    return sumOf([...this.#past, ...this.services.map(({ service }) => service.counters())]);
+  }
+
+  countEnd({ reason }: FlowEnd): void {
+    this.#ends.set(reason, (this.#ends.get(reason) ?? 0) + 1);
+  }
+
+  /** How many flows have ended for which reason, of those that were told of. */
+  ends(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#ends);
+  }
+
+  flowCount(): number {
+    const { flowsOpened, flowsEnded } = this.counters();
+    return flowsOpened - flowsEnded;
+  }
+
+  /**
+   * Takes nothing new, and lets its flows finish for at most `graceMs`; what is left then is reset.
+   *
+   * @returns how many flows were reset, once all have ended
+   */
+  drain(graceMs: number): Promise<number> {
+    this.#drained ??= this.#drain(graceMs);
+    return this.#drained;
+  }
+
+  /** Ends everything at once; a drain in progress ends with it. */
+  async close(): Promise<void> {
+    await Promise.all(this.services.map(({ service }) => service.close()));
+  }
+
+  async #drain(graceMs: number): Promise<number> {
+    let reset = 0;
+    const grace = setTimeout(() => {
+      reset = this.flowCount();
+      void this.close();
+    }, graceMs);
+    await Promise.all(this.services.map(({ service }) => service.drain()));
+    clearTimeout(grace);
+    return reset;
+  }
+}
+
+function sumOf(snapshots: readonly CounterSnapshot[]): CounterSnapshot {
+  return Object.fromEntries(
+    counterNames.map((name) => [name, snapshots.reduce((sum, snapshot) => sum + snapshot[name], 0)]),
+  ) as CounterSnapshot;
+}

@@ -1,0 +1,23 @@
+import { SpliceEngine } from '../engine/splice/splice-engine.js';
+import { canWakeMainLoop, layoutsOf } from '../engine/splice/supported.js';
+import { descriptorAdopter } from '../listener/descriptor-adopter.js';
+import { descriptorBinder } from '../listener/descriptor-binder.js';
+import type { EngineKit } from './engine-kit.js';
+
+/**
+ * @param shards threads; 0: it forwards on the main thread, where Node lets it
+ * @throws Error where this machine lacks what the engine takes
+ */
+export function spliceKit(shards: number): EngineKit {
+  layoutsOf();
+  const kit: EngineKit<Parameters<InstanceType<typeof SpliceEngine>['serve']>[0]> = {
+    name: 'splice',
+    fallback: undefined,
+    entersNamespaces: true,
+    binder: descriptorBinder(),
+    adopt: (...asked) => descriptorAdopter()(...asked),
+    create: (options) =>
+      new SpliceEngine({ ...options, shards: shards === 0 && !canWakeMainLoop() ? 1 : shards }),
+  };
+  return kit as EngineKit;
+}
