@@ -18,7 +18,11 @@ import { limits } from '../limits.js';
 import type { Claim } from './claim.js';
 import { type Answer, type Controlled, routes } from './control-routes.js';
 import { type Problem, problemOf, problemType } from './problem.js';
-import type { ControlServer } from './serve-when-asked.js';
+
+export interface ControlServer {
+  /** The instance has ended: tells those who asked for it, and ends all connections. */
+  stopped(flowsReset: number): Promise<void>;
+}
 
 export function serveControl(claim: Claim, controlled: Omit<Controlled, 'name'>, log: Logger): ControlServer {
   let tellStopped: (flowsReset: number) => void = () => undefined;

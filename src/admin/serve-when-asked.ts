@@ -2,11 +2,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.js';
 import type { Claim } from './claim.js';
 import type { Controlled } from './control-routes.js';
-
-export interface ControlServer {
-  /** The instance has ended: tells those who asked for it, and ends all connections. */
-  stopped(flowsReset: number): Promise<void>;
-}
+import type { ControlServer } from './control-server.js';
 
 /** Few instances are ever asked anything: the server is loaded for the first who connects, who can wait for it. */
 export function serveWhenAsked(

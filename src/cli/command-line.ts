@@ -17,7 +17,7 @@ import { completeCommand } from './shells.js';
  */
 export async function commandLine(argv: readonly string[]): Promise<void> {
   if (argv[0] === completeCommand) {
-    const { complete } = await import('./asking.js');
+    const { complete } = await import('./complete.js');
     await complete(argv.slice(argv[1] === '--' ? 2 : 1));
     return;
   }

@@ -12,55 +12,52 @@ import {
 import { refuseRepeated } from './refuse-repeated.js';
 import { shells } from './shells.js';
 
-/** Loaded when one of them is asked for, all together: many small parts would cost a plain start more files. */
-const asking = () => import('./asking.js');
-
 const nameOf = 'An instance: its name, or the beginning of it';
 
 export const instanceCommands: Readonly<Record<string, AddCommand>> = {
   ls: (parser, name, choose) =>
     parser.command(name, 'List the instances that run', lsOptions, (options) =>
-      choose(async () => (await asking()).ls(options)),
+      choose(async () => (await import('./ls.js')).ls(options)),
     ),
   port: (parser, name, choose) =>
     parser.command(
       `${name} <name> [port]`,
       'List the ports of an instance, or one of them',
       portOptions,
-      (options) => choose(async () => (await asking()).port(options.name, options.port)),
+      (options) => choose(async () => (await import('./port.js')).port(options.name, options.port)),
     ),
   logs: (parser, name, choose) =>
     parser.command(`${name} <name>`, 'Show the access log of an instance', logsOptions, (options) =>
-      choose(async () => (await asking()).logs(options)),
+      choose(async () => (await import('./logs.js')).logs(options)),
     ),
   inspect: (parser, name, choose) =>
     parser.command(`${name} <name>`, 'Show all that an instance knows, as JSON', inspectOptions, (options) =>
-      choose(async () => (await asking()).inspect(options.name, options.config)),
+      choose(async () => (await import('./inspect.js')).inspect(options.name, options.config)),
     ),
   publish: (parser, name, choose) =>
     parser.command(`${name} <name>`, 'Publish more ports of a running instance', publishOptions, (options) =>
-      choose(async () => (await asking()).publish(options)),
+      choose(async () => (await import('./publish.js')).publish(options)),
     ),
   unpublish: (parser, name, choose) =>
     parser.command(
       `${name} <name> <ports..>`,
       'Free ports of a running instance',
       unpublishOptions,
-      (options) => choose(async () => (await asking()).unpublish(options)),
+      (options) => choose(async () => (await import('./publish.js')).unpublish(options)),
     ),
   stop: (parser, name, choose) =>
     parser.command(
       `${name} <names..>`,
       'End instances as SIGTERM does, and wait for it',
       stopOptions,
-      (options) => choose(async () => (await asking()).stop(options.names, options.time)),
+      (options) => choose(async () => (await import('./stop.js')).stop(options.names, options.time)),
     ),
   completion: (parser, name, choose) =>
     parser.command(
       `${name} <shell>`,
       'Print the completion script of a shell',
       completionOptions,
-      (options) => choose(async () => (await asking()).completion(options.shell)),
+      (options) => choose(async () => (await import('./completion.js')).completion(options.shell)),
     ),
 };
 

@@ -2,7 +2,8 @@
 import type { Logger } from 'pino';
 import { formatEndpoint } from '../address/endpoint.js';
 import { type Claim, claimName } from '../admin/claim.js';
-import { type ControlServer, serveWhenAsked } from '../admin/serve-when-asked.js';
+import type { ControlServer } from '../admin/control-server.js';
+import { serveWhenAsked } from '../admin/serve-when-asked.js';
 import { SluiceError } from '../errors.js';
 import { type Instance, startInstance } from '../instance/instance.js';
 import { openEngineKit } from '../instance/open-engine-kit.js';

@@ -9,7 +9,16 @@ import { openFullDisk } from '../support/full-disk.js';
 import { useScope } from '../support/scope.js';
 import { silentTarget } from '../support/silent-target.js';
 import { runSluice } from '../support/sluice-process.js';
-import { dial, echo, ending, exchange, listenTcp, recentlyFreePort } from '../support/tcp-peers.js';
+import {
+  dial,
+  echo,
+  ending,
+  endpointOf,
+  exchange,
+  listenTcp,
+  recentlyFreePort,
+} from '../support/tcp-peers.js';
+import { udpPeer } from '../support/udp-peers.js';
 import { withDeadline } from '../support/until.js';
 
 jest.setTimeout(60_000);
@@ -113,6 +122,22 @@ describe('the reason of a flow’s end', () => {
     client.write('hello');
     expect(await ending(client)).toBe('reset');
     expect(await sluice.flowLogged()).toMatchObject({ reason: 'idle-timeout', bytes_in: 5, bytes_out: 5 });
+  });
+
+  it('expired, of a UDP client, while nothing but its time wakes the process', async () => {
+    const target = await udpPeer(scope, '127.0.0.1');
+    const sluice = await runSluice(scope, [
+      '--udp-timeout=300ms',
+      '-p',
+      `127.0.0.1::${target.endpoint.port}/udp`,
+      '127.0.0.1',
+    ]);
+    const client = await udpPeer(scope, '127.0.0.1');
+    client.send('hello', endpointOf('127.0.0.1', sluice.port()));
+    const ended = await sluice.flowLogged();
+    expect(ended).toMatchObject({ reason: 'expired', bytes_in: 5, bytes_out: 0 });
+    // Some seconds later V8 tidies up, and wakes the process too.
+    expect(ended['ms']).toBeLessThan(3_000);
   });
 });
 

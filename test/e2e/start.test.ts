@@ -53,7 +53,15 @@ it('run with -p and an address loads neither yargs nor the mapping file’s pars
     'pretty-bytes',
     'undici',
   ];
-  const parts = ['command-line', 'read-mapping-file', 'print-schema', 'check', 'demo', 'asking', 'ls'];
+  const parts = [
+    'command-line',
+    'read-mapping-file',
+    'print-schema',
+    'check',
+    'demo',
+    'instance-commands',
+    'ls',
+  ];
   const unwanted = [
     ...libraries.map((name) => `node_modules/${name}/`),
     ...parts.map((name) => `build/src/cli/${name}.js`),

@@ -97,16 +97,31 @@ interface Descriptors {
   readonly others: number;
 }
 
-function descriptorsOf(pid: number): Descriptors {
-  const links = readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
+function linksOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((name) => {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${name}`)];
     } catch {
       return []; // Closed meanwhile.
     }
   });
+}
+
+function descriptorsOf(pid: number): Descriptors {
+  const links = linksOf(pid);
   const pipes = links.filter((link) => link.startsWith('pipe:')).length;
   return { pipes, others: links.length - pipes };
+}
+
+/** As the kernel lists them, for whoever has to find out what stayed and why. */
+function socketsOf(pid: number): string[] {
+  const inodes = linksOf(pid).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+  return ['tcp', 'udp'].flatMap((protocol) =>
+    readFileSync(`/proc/${pid}/net/${protocol}`, 'utf8')
+      .split('\n')
+      .filter((line) => inodes.includes(line.trim().split(/\s+/)[9] ?? ''))
+      .map((line) => `${protocol} ${line.trim()}`),
+  );
 }
 
 /** Waits for flows to end and associations to be forgotten; tells of what stays. A pool keeps a few spare pipes. */
@@ -119,7 +134,8 @@ async function descriptorsLeft({ pid }: SluiceProcess, before: Descriptors): Pro
     return [];
   } catch {
     const now = descriptorsOf(pid);
-    return [`descriptors: ${JSON.stringify(before)} before, ${JSON.stringify(now)} after`];
+    const left = socketsOf(pid).map((socket) => `left: ${socket}`);
+    return [`descriptors: ${JSON.stringify(before)} before, ${JSON.stringify(now)} after`, ...left];
   } finally {
     await settled('descriptors', () => descriptorsOf(pid).others);
   }

@@ -2,9 +2,9 @@
  * A shard on the main thread: no thread of its own, so less memory and an earlier start, at the price of sharing Node's loop.
  *
  * Theory of operation. Node's loop watches the shard's epoll descriptor (sys/uv.ts) and so wakes for its events. Each time
- * it wakes, for whatever reason, it runs the immediates: one of them is ours, and gives the shard a turn that waits for
+ * it wakes for an event, whosever, it runs the immediates: one of them is ours, and gives the shard a turn that waits for
  * nothing. While the shard has more to do that immediate keeps Node's loop from sleeping; otherwise it does not, and a
- * timer wakes the loop for what is due later.
+ * timer, the alarm, gives a turn when something is due.
  *
  * Reports are delivered outside of turns, so that whoever hears one may send commands at once.
  */
@@ -81,6 +81,8 @@ export class MainShard implements ShardHandle {
     this.#alarmAtMs = atMs;
     this.#alarm = setTimeout(() => {
       this.#alarmAtMs = Number.POSITIVE_INFINITY;
+      // Node rings its timers last before it sleeps again: immediates come only after the next wake.
+      this.#takeTurn();
     }, ms);
   }
 
