@@ -34,15 +34,29 @@ async function onFreePorts<T>(start: () => Promise<T>): Promise<T> {
   return start();
 }
 
-/** The first of `count` ports in a row that were free a moment ago. */
+/**
+ * The first of `count` ports in a row that could be listened on a moment ago. That nobody answers a dial is not enough: a
+ * client's port stays taken for a minute after its connection (TIME_WAIT).
+ */
 async function freeRange(count: number): Promise<number> {
   for (;;) {
     const first = await recentlyFreePort();
     const others = Array.from({ length: count - 1 }, (_, index) => first + 1 + index);
-    if (first + count > 65_535) continue;
-    const errors = await Promise.all(others.map((port) => dialError(scope, port)));
-    if (errors.every((error) => error === 'ECONNREFUSED')) return first;
+    if ((await Promise.all(others.map(canListen))).every(Boolean)) return first;
   }
+}
+
+async function canListen(port: number): Promise<boolean> {
+  if (port > 65_535) return false;
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }
 
 describe('stdout says what is published, as docker port does', () => {
