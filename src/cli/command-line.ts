@@ -85,6 +85,20 @@ function parserFor(argv: readonly string[], choose: Choose): Argv {
   return Object.entries(commands).reduce((parser, [name, addTo]) => addTo(parser, name, choose), overview);
 }
 
+/** In place of yargs' own words, which speak of its terms. */
+const plainWords = new Map([
+  [
+    /^Not enough non-option arguments: got (\d+), need at least (\d+)$/,
+    'too few arguments, $1 of $2: see --help',
+  ],
+  [/^Missing required arguments?: (.+)$/, 'no --$1 was given: see --help'],
+  [/^Invalid values: Argument: (\S+), Given: (.+), Choices: (.+)$/, '$1 $2 is none of $3'],
+]);
+
+function inPlainWords(message: string): string {
+  return [...plainWords].reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
+}
+
 function parserOf(argv: readonly string[]): Argv {
   return yargs([...argv])
     .parserConfiguration({
@@ -97,7 +111,7 @@ function parserOf(argv: readonly string[]): Argv {
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .fail((message, error) => {
       // yargs spreads some messages over several lines.
-      throw error ?? new SluiceError('SLUICE_USAGE', message.trim().replace(/\s*\n\s*/g, ' '));
+      throw error ?? new SluiceError('SLUICE_USAGE', inPlainWords(message.trim().replace(/\s*\n\s*/g, ' ')));
     })
     .version(version)
     .help()

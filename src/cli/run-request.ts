@@ -132,8 +132,8 @@ function refuseBesideConfig(options: RunOptions): void {
     '--max-flows': options.maxFlows,
   };
   for (const [option, value] of Object.entries(beside)) {
-    if (value !== undefined)
-      throw usage(`${option} cannot be given with --config: write it into the mapping file`);
+    if (value === undefined) continue;
+    throw usage(`${option} cannot be given with --config: the mapping file says what is published, and how`);
   }
 }
 

@@ -45,6 +45,9 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
       'invalid ranges specified for container and host Ports: 80-81 and 80-82',
     ],
     ['sctp', ['run', '-p', '80/sctp', '::1'], 'unsupported protocol sctp: sluice forwards tcp and udp'],
+    ['no name', ['port'], 'too few arguments, 0 of 1: see --help'],
+    ['nothing to publish', ['publish', 'web'], 'no --publish was given: see --help'],
+    ['an unknown shell', ['completion', 'tcsh'], 'shell "tcsh" is none of "bash", "zsh", "fish"'],
     ['-p without a value', ['run', '-p'], 'Not enough arguments following: p'],
     ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
     ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
@@ -60,15 +63,19 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],
     ['too large a count', ['run', '-p', '80', '--max-flows', '1048577', '::1'], 'from 1 to 1048576'],
     ['too many shards', ['run', '-p', '80', '--shards', '65', '::1'], '--shards 65: it must be a whole'],
-    ['an unknown engine', ['run', '-p', '80', '--engine', 'warp', '::1'], 'engine, Given: "warp", Choices: '],
-    ['an unknown level', ['run', '-p', '80', '--log-level', 'loud', '::1'], 'log-level, Given: "loud"'],
+    [
+      'an unknown engine',
+      ['run', '-p', '80', '--engine', 'warp', '::1'],
+      'engine "warp" is none of "auto", ',
+    ],
+    ['an unknown level', ['run', '-p', '80', '--log-level', 'loud', '::1'], 'log-level "loud" is none of'],
     [
       'an option given twice',
       ['run', '-p', '80', '--name', 'a', '--name', 'b', '::1'],
       '--name was given 2 times: it takes one value',
     ],
     ['check without a file', ['check'], 'which mapping file? Give one, as in sluice check mappings.json'],
-    ['an unknown format', ['check', '--format', 'yaml', 'x'], 'format, Given: "yaml"'],
+    ['an unknown format', ['check', '--format', 'yaml', 'x'], 'format "yaml" is none of "text", "json"'],
   ])('%s', async (_name, args, message) => {
     const { code, stdout, stderr } = await sluiceOutput(scope, args);
     expect({ code, stdout, lines: stderr.split('\n').length - 1 }).toEqual({ code: 2, stdout: '', lines: 1 });
