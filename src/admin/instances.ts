@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { closestMatch } from 'leven';
-import { errnoOf, messageOf, printable, SluiceError } from '../errors.js';
+import { errnoOf, printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { InstanceClient } from './client.js';
 import { isDead, removeSocket, socketsIn } from './instance-folder.js';
-import { refuseShared, runtimeFolder } from './runtime-folder.js';
+import { refuseShared, runtimeFolder, unusable } from './runtime-folder.js';
 
 /**
  * In the order of their names. What processes that are gone have left behind is cleaned up on the way.
@@ -31,14 +31,24 @@ export function instanceNames(): string[] {
     // Nobody has made it yet.
     if (errnoOf(error) === 'ENOENT') return [];
     if (error instanceof SluiceError) throw error;
-    throw new SluiceError('SLUICE_NO_RUNTIME_FOLDER', `cannot read ${runtime}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw unusable(runtime, error);
   }
 }
 
 /**
- * The instance of this name, or the one whose name begins so, as docker has it with ids.
+ * The instance of this name, for what changes it: once `web` has ended, `web` must not mean `web-2`.
+ *
+ * @throws SluiceError SLUICE_NO_INSTANCE, with those that there are
+ */
+export async function instanceNamed(asked: string): Promise<InstanceClient> {
+  const running = await runningInstances();
+  const exact = running.find(({ name }) => name === asked);
+  if (exact === undefined) throw noInstance(asked, running);
+  return exact;
+}
+
+/**
+ * The instance of this name, or the one whose name begins so, for what only looks at it.
  *
  * @throws SluiceError SLUICE_NO_INSTANCE, with those that there are
  */
@@ -49,11 +59,7 @@ export async function findInstance(asked: string): Promise<InstanceClient> {
   const fitting = asked === '' ? [] : running.filter(({ name }) => name.startsWith(asked));
   const [first] = fitting;
   if (first !== undefined && fitting.length === 1) return first;
-  if (first === undefined)
-    throw noInstance(
-      asked,
-      running.map(({ name }) => name),
-    );
+  if (first === undefined) throw noInstance(asked, running);
   const names = fitting.map(({ name }) => name);
   throw new SluiceError(
     'SLUICE_NO_INSTANCE',
@@ -70,7 +76,8 @@ async function openInstance(runtime: string, name: string): Promise<InstanceClie
   return [];
 }
 
-function noInstance(asked: string, names: readonly string[]): SluiceError {
+function noInstance(asked: string, running: readonly InstanceClient[]): SluiceError {
+  const names = running.map(({ name }) => name);
   const what = `no instance is called ${printable(JSON.stringify(asked))}`;
   if (names.length === 0) {
     return new SluiceError('SLUICE_NO_INSTANCE', `${what}: none runs (looked in ${runtimeFolder()})`);

@@ -12,7 +12,8 @@ import {
 import { refuseRepeated } from './refuse-repeated.js';
 import { shells } from './shells.js';
 
-const nameOf = 'An instance: its name, or the beginning of it';
+const nameOf = 'The name of an instance';
+const nameOrBeginning = `${nameOf}, or the beginning of it`;
 
 export const instanceCommands: Readonly<Record<string, AddCommand>> = {
   ls: (parser, name, choose) =>
@@ -61,8 +62,9 @@ export const instanceCommands: Readonly<Record<string, AddCommand>> = {
     ),
 };
 
-function instanceName(builder: Argv) {
-  return builder.positional('name', { type: 'string', demandOption: true, describe: nameOf });
+/** What changes an instance takes its whole name. */
+function instanceName(builder: Argv, describe = nameOf) {
+  return builder.positional('name', { type: 'string', demandOption: true, describe });
 }
 
 function lsOptions(builder: Argv) {
@@ -70,17 +72,17 @@ function lsOptions(builder: Argv) {
 }
 
 function portOptions(builder: Argv) {
-  return instanceName(builder)
+  return instanceName(builder, nameOrBeginning)
     .positional('port', { type: 'string', describe: 'A port at the target: 80, 53/udp' })
     .check(refuseRepeated);
 }
 
 function logsOptions(builder: Argv) {
-  return instanceName(builder).options(logsOptionTable).check(refuseRepeated);
+  return instanceName(builder, nameOrBeginning).options(logsOptionTable).check(refuseRepeated);
 }
 
 function inspectOptions(builder: Argv) {
-  return instanceName(builder).options(inspectOptionTable).check(refuseRepeated);
+  return instanceName(builder, nameOrBeginning).options(inspectOptionTable).check(refuseRepeated);
 }
 
 function publishOptions(builder: Argv) {

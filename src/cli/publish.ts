@@ -1,6 +1,6 @@
 /** `sluice publish` and `sluice unpublish`: ports of an instance that runs. */
 import type { PortDescription } from '../admin/client.js';
-import { findInstance } from '../admin/instances.js';
+import { instanceNamed } from '../admin/instances.js';
 import { messageOf, printable, SluiceError } from '../errors.js';
 import { parsePublishSpec } from '../publish/publish-spec.js';
 import { formatBound } from './port-texts.js';
@@ -15,7 +15,7 @@ export interface PublishOptions {
 
 export async function publish({ name, publish: ports, to }: PublishOptions): Promise<void> {
   refuseBadSpecs(ports);
-  const instance = await findInstance(name);
+  const instance = await instanceNamed(name);
   printPorts((await instance.publish(ports, to)).published);
 }
 
@@ -28,7 +28,7 @@ export interface UnpublishOptions {
 export async function unpublish({ name, ports, time }: UnpublishOptions): Promise<void> {
   const grace = durationText('--time', time);
   refuseBadSpecs(ports);
-  const instance = await findInstance(name);
+  const instance = await instanceNamed(name);
   printPorts((await instance.unpublish(ports, grace)).unpublished);
 }
 

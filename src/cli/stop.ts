@@ -1,6 +1,6 @@
 /** `sluice stop`: ends instances as SIGTERM does, and waits until they have ended. */
 import type { InstanceClient } from '../admin/client.js';
-import { findInstance } from '../admin/instances.js';
+import { instanceNamed } from '../admin/instances.js';
 import { SluiceError } from '../errors.js';
 import { printAnswer } from './print-answer.js';
 import { durationText } from './time-option.js';
@@ -9,7 +9,7 @@ import { durationText } from './time-option.js';
 export async function stop(names: readonly string[], time: string | undefined): Promise<void> {
   const grace = durationText('--time', time);
   // All are found before one is stopped: a slip of the pen stops none.
-  const instances = await Promise.all(names.map((name) => findInstance(name)));
+  const instances = await Promise.all(names.map((name) => instanceNamed(name)));
   await Promise.all(
     instances.map(async (instance) => {
       await stopped(instance, grace);

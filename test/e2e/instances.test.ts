@@ -115,6 +115,24 @@ describe('a name', () => {
     expect(await refusal('')).toMatch(/^sluice: no instance is called ""/);
   });
 
+  it('is a whole one where something changes: once web has ended, it does not mean web-2', async () => {
+    const instances = instancesIn(scope);
+    await instances.run(['-p', '127.0.0.1::80', '--name', 'web-2', '10.0.0.1']);
+    const before = await instances.answer('port', 'web');
+    for (const change of [
+      ['stop', 'web'],
+      ['publish', 'web', '-p', '127.0.0.1::81'],
+      ['unpublish', 'web', '80'],
+    ]) {
+      const { code, stderr } = await instances.ask(...change);
+      expect([code, stderr]).toEqual([
+        1,
+        'sluice: no instance is called "web", did you mean web-2? (running: web-2)\n',
+      ]);
+    }
+    expect(await instances.answer('port', 'web')).toBe(before);
+  });
+
   it('is the mapping file’s, or made of where it is', async () => {
     const instances = instancesIn(scope);
     const folder = temporaryFolder(scope);
