@@ -2,8 +2,8 @@
  * The folder in which instances of one user meet: each has a folder in it, of its name, with its socket inside. What may
  * be done to an instance is decided by who may write here, so it has to be its user's alone.
  */
-import { lstatSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 
 const groupOrOthersWrite = 0o022;
@@ -32,10 +32,21 @@ export function openRuntimeFolder(): string {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw unusable(folder, error);
+    throw unusable(folder, whyNotMade(folder, error));
   }
   refuseShared(folder);
   return folder;
+}
+
+/** Making a path, Node tells ENOENT of a read-only file system; asked to write there, the system tells what it is. */
+function whyNotMade(folder: string, error: unknown): unknown {
+  try {
+    accessSync(folder, constants.W_OK);
+    return error;
+  } catch (refusal) {
+    if (errnoOf(refusal) !== 'ENOENT') return errnoOf(error) === 'ENOENT' ? refusal : error;
+    return folder === dirname(folder) ? error : whyNotMade(dirname(folder), error);
+  }
 }
 
 /** What the system said of it, for the person who can change it. */

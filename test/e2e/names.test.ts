@@ -1,5 +1,5 @@
 /** Names of instances: one each, whatever becomes of their processes; and who may reach them. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -9,6 +9,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { type Instances, instancesIn } from '../support/instances.js';
 import { describeWhere } from '../support/machine.js';
 import { useScope } from '../support/scope.js';
+import { sluicePath } from '../support/sluice-process.js';
 import { dial, echo, exchange, listenTcp } from '../support/tcp-peers.js';
 
 jest.setTimeout(60_000);
@@ -190,6 +191,25 @@ describe('a control socket', () => {
     const { code, stderr } = await instances.ask('ls');
     expect(code).toBe(1);
     expect(stderr).toContain(`cannot be trusted: it belongs to another user (uid ${someone})`);
+  });
+});
+
+describeWhere(isRoot, 'only root can mount', 'a read-only file system', () => {
+  it('is told as the reason why an instance cannot be reached', async () => {
+    const folder = temporaryFolder(scope);
+    const mounting = 'mount -t tmpfs -o ro tmpfs "$1" && shift && exec "$@"';
+    const args = ['run', '-p', '127.0.0.1::80', '--wait', '0s', '10.0.0.1'];
+    const web = spawn(
+      'unshare',
+      ['--mount', 'sh', '-c', mounting, 'sh', folder, process.execPath, sluicePath, ...args],
+      {
+        env: { ...process.env, SLUICE_RUNTIME_DIR: join(folder, 'a', 'b') },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    scope.onEnd(() => web.kill('SIGKILL'));
+    const [first] = await once(web.stderr.setEncoding('utf8'), 'data');
+    expect(String(first)).toContain(`${join(folder, 'a', 'b')}: the file system is read-only`);
   });
 });
 
