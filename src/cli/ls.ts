@@ -47,8 +47,8 @@ function summaryOf(listed: Listed) {
   const { name, pid, status, flows, bytes_in, bytes_out, started, mappings } = listed;
   const ports = mappings
     .filter(({ draining }) => !draining)
-    .flatMap(({ listeners, target, protocol, to }) =>
-      listeners.map(({ ip, port }) => ({ ip, port, target, protocol, to })),
+    .flatMap(({ listeners, target, protocol, to, in: inside }) =>
+      listeners.map(({ ip, port }) => ({ ip, port, target, protocol, to, in: inside })),
     );
   return { name, pid, target: targetsOf(listed), status, ports, flows, bytes_in, bytes_out, started };
 }

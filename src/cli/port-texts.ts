@@ -7,6 +7,8 @@ interface BoundPort {
   readonly port: number;
   readonly target: number;
   readonly protocol: string;
+  /** Where it listens, other than with sluice. */
+  readonly in: string | undefined;
 }
 
 /** `0.0.0.0:8080`, `[::]:8080`. */
@@ -19,15 +21,16 @@ export function formatBound({ ip, port }: { readonly ip: string; readonly port: 
  * has them; past a bound how many more there are.
  */
 export function portsColumn(mappings: readonly MappingDescription[]): string[] {
-  const bound = mappings.flatMap(({ listeners, target, protocol }) =>
-    listeners.map((listener): BoundPort => ({ ...listener, target, protocol })),
+  const bound = mappings.flatMap(({ listeners, target, protocol, in: inside }) =>
+    listeners.map((listener): BoundPort => ({ ...listener, target, protocol, in: inside })),
   );
   const runs = inRuns(bound.toSorted(byAddressAndPort)).toSorted(
     ([a], [b]) => a.target - b.target || a.protocol.localeCompare(b.protocol) || byAddressAndPort(a, b),
   );
   const texts = runs.slice(0, limits.portsShown).map(([first, last]) => {
     const host = formatBound({ ip: first.ip, port: range(first.port, last.port) });
-    return `${host}->${range(first.target, last.target)}/${first.protocol}`;
+    const inside = first.in === undefined ? '' : ` inside ${first.in}`;
+    return `${host}->${range(first.target, last.target)}/${first.protocol}${inside}`;
   });
   return runs.length > texts.length ? [...texts, `and ${runs.length - texts.length} more`] : texts;
 }
@@ -44,7 +47,7 @@ function inRuns(sorted: readonly BoundPort[]): (readonly [BoundPort, BoundPort])
 }
 
 function follows(last: BoundPort, next: BoundPort): boolean {
-  const sameSide = last.ip === next.ip && last.protocol === next.protocol;
+  const sameSide = last.ip === next.ip && last.protocol === next.protocol && last.in === next.in;
   return sameSide && next.port === last.port + 1 && next.target === last.target + 1;
 }
 

@@ -26,6 +26,14 @@ describe('the ports of an instance', () => {
     ]);
   });
 
+  it('say where they are, if not on this host', () => {
+    const inside = { ...mapping(6379, 6379, ['127.0.0.1']), in: 'busybox1' };
+    expect(portsColumn([inside, mapping(6380, 6380, ['127.0.0.1'])])).toEqual([
+      '127.0.0.1:6379->6379/tcp inside busybox1',
+      '127.0.0.1:6380->6380/tcp',
+    ]);
+  });
+
   it('are no longer a list than a person reads', () => {
     const many = Array.from({ length: 2000 }, (_, index) => mapping(80, 10_000 + index));
     const texts = portsColumn(many);
