@@ -247,6 +247,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket (is Docker running?)',
   ECONNREFUSED: 'nothing listens there (is Docker running?)',
   ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the resolver did not answer for its name',
   UND_ERR_HEADERS_TIMEOUT: 'it took too long',
   UND_ERR_BODY_TIMEOUT: 'it took too long',
   UND_ERR_CONNECT_TIMEOUT: 'it took too long',
