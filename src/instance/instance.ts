@@ -166,6 +166,7 @@ class RunningInstance<L extends Listener> implements Instance {
       await this.close();
       throw error;
     }
+    this.#tellEngine();
     this.#tellShortcomings(mappings);
     return this;
   }
@@ -225,7 +226,6 @@ class RunningInstance<L extends Listener> implements Instance {
     await this.#namespaces.open(mappings);
     const timesEnded = this.#namespaces.timesEnded();
     const bound = await bindAll(this.#binder, mappings, (mapping) => this.#namespaces.pathOf(mapping));
-    if (!atRunTime) this.#tellEngine();
     const published = await this.#serveAll(bound, atRunTime);
     this.#namespaces.served(timesEnded);
     return published;

@@ -83,6 +83,19 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
   });
 });
 
+it('a start that fails says why, and not that anything is forwarded', async () => {
+  const env = { DOCKER_HOST: 'unix:///no/such.sock' };
+  const { code, stdout, stderr } = await sluiceOutput(
+    scope,
+    ['run', '--no-control', '-p', '127.0.0.1::80', 'docker:web'],
+    { env },
+  );
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toBe(
+    'sluice: Docker at unix:///no/such.sock does not answer: there is no such socket (is Docker running?)\n',
+  );
+});
+
 describe('a bad mapping file ends with 1', () => {
   const bad =
     '{ "mappings": [\n  { "to": "::1", "ports": ["80:0"], "prots": [] },\n  { "ports": [true] } ] }';
