@@ -182,7 +182,7 @@ export class EngineApi {
   }
 
   #unreachable(error: unknown): SluiceError {
-    const code = errnoOf(error) ?? '';
+    const code = errnoOf(error) ?? nameOf(error);
     if (code === 'EACCES' || code === 'EPERM') {
       return new SluiceError(
         'SLUICE_DOCKER_DENIED',
@@ -243,11 +243,17 @@ function messageIn(text: string): string | undefined {
   }
 }
 
+/** AbortSignal.timeout ends a request with an error that has a name in place of a code. */
+function nameOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : '';
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket (is Docker running?)',
   ECONNREFUSED: 'nothing listens there (is Docker running?)',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'the resolver did not answer for its name',
+  TimeoutError: 'it took too long',
   UND_ERR_HEADERS_TIMEOUT: 'it took too long',
   UND_ERR_BODY_TIMEOUT: 'it took too long',
   UND_ERR_CONNECT_TIMEOUT: 'it took too long',

@@ -28,6 +28,16 @@ async function apiAndDocker(): Promise<{ api: EngineApi; docker: FakeDocker }> {
   return { api: apiOf(docker.endpoint), docker };
 }
 
+it('a Docker that hangs is told of in words', async () => {
+  const { api, docker } = await apiAndDocker();
+  const overdue = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+  const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort(overdue));
+  scope.onEnd(() => timeout.mockRestore());
+  expect((await rejectionOf(api.container('web'))).message).toBe(
+    `Docker at ${docker.endpoint.name} does not answer: it took too long`,
+  );
+});
+
 describe('the version', () => {
   it.each([
     ['1.24', '1.24'],
