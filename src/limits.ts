@@ -204,4 +204,6 @@ export const limits = {
   logBufferBytes: 4 * 1024 * 1024,
   /** At the end of the process, how long the log's reader has to take the rest. */
   logFlushMs: 1_000,
+  /** How soon a terminal that stands still is tried again: soon enough that nobody who goes on reading waits for it. */
+  logRetryMs: 50,
 } as const;
