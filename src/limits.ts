@@ -102,6 +102,8 @@ export const limits = {
   sparePipesPerShard: 16,
   /** Bytes a direction may move before others have their turn. */
   bytesPerTurn: 1024 * 1024,
+  /** Of a turn, for flows that have more to do: a few times what one takes, and short beside what a person notices. */
+  readyMs: 10,
   /** Connections taken from one listener before others have their turn. */
   acceptsPerTurn: 32,
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */
@@ -204,4 +206,6 @@ export const limits = {
   logBufferBytes: 4 * 1024 * 1024,
   /** At the end of the process, how long the log's reader has to take the rest. */
   logFlushMs: 1_000,
+  /** How soon a terminal that stands still is tried again: soon enough that nobody who goes on reading waits for it. */
+  logRetryMs: 50,
 } as const;

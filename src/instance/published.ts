@@ -21,6 +21,11 @@ export class Published {
   #past: readonly CounterSnapshot[] = [];
   readonly #ends = new Map<string, number>();
   #drained: Promise<number> | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  /** When the grace of a drain is over, by performance.now(). */
+  #graceEndsMs = Number.POSITIVE_INFINITY;
+  /** Flows that were left when it was. */
+  #reset = 0;
 
   constructor(mapping: Mapping, services: readonly PublishedService[], atRunTime: boolean) {
     this.mapping = mapping;
@@ -79,12 +84,14 @@ export class Published {
   }
 
   /**
-   * Takes nothing new, and lets its flows finish for at most `graceMs`; what is left then is reset.
+   * Takes nothing new, and lets its flows finish for at most `graceMs`; what is left then is reset. Asked again, the end
+   * that comes first counts: an instance that stops does not wait for a longer grace given before.
    *
    * @returns how many flows were reset, once all have ended
    */
   drain(graceMs: number): Promise<number> {
-    this.#drained ??= this.#drain(graceMs);
+    this.#endBy(performance.now() + graceMs);
+    this.#drained ??= this.#drain();
     return this.#drained;
   }
 
@@ -93,15 +100,22 @@ export class Published {
     await Promise.all(this.services.map(({ service }) => service.close()));
   }
 
-  async #drain(graceMs: number): Promise<number> {
-    let reset = 0;
-    const grace = setTimeout(() => {
-      reset = this.flowCount();
+  #endBy(atMs: number): void {
+    if (atMs >= this.#graceEndsMs) return;
+    clearTimeout(this.#grace);
+    this.#graceEndsMs = atMs;
+    this.#grace = setTimeout(() => {
+      this.#reset = this.flowCount();
       void this.close();
-    }, graceMs);
+    }, atMs - performance.now());
+  }
+
+  async #drain(): Promise<number> {
     await Promise.all(this.services.map(({ service }) => service.drain()));
-    clearTimeout(grace);
-    return reset;
+    clearTimeout(this.#grace);
+    // Nothing is left that a timer could end.
+    this.#graceEndsMs = Number.NEGATIVE_INFINITY;
+    return this.#reset;
   }
 }
 

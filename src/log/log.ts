@@ -21,15 +21,11 @@ const stderrDescriptor = 2;
 
 export async function openLog({ level, name, terminal }: LogOptions): Promise<Log> {
   const options = { level, base: { instance: name }, timestamp: pino.stdTimeFunctions.isoTime };
-  if (terminal) {
-    // A terminal that was closed is no reason to stop forwarding.
-    process.stderr.on('error', () => undefined);
-    const { prettyStream } = await import('./pretty-stream.js');
-    return {
-      logger: pino(options, prettyStream(process.stderr, process.stderr.hasColors())),
-      flush: () => Promise.resolve(),
-    };
-  }
   const sink = openSink(stderrDescriptor);
+  if (terminal) {
+    const { prettyStream } = await import('./pretty-stream.js');
+    const pretty = prettyStream(sink, process.stderr.hasColors());
+    return { logger: pino(options, pretty), flush: () => sink.flush() };
+  }
   return { logger: pino(options, sink), flush: () => sink.flush() };
 }

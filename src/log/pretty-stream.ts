@@ -4,8 +4,8 @@ import pinoPretty, { type PrettyOptions } from 'pino-pretty';
 import prettyBytes from 'pretty-bytes';
 import type { AccessRecord } from './access-record.js';
 
-/** Writes pretty lines to a terminal, which takes them at once. */
-export function prettyStream(terminal: NodeJS.WritableStream, colorize: boolean): DestinationStream {
+/** Writes pretty lines to a terminal. */
+export function prettyStream(terminal: DestinationStream, colorize: boolean): DestinationStream {
   const pretty = pinoPretty.prettyFactory(prettyOptions(colorize));
   return { write: (line: string) => terminal.write(pretty(line)) };
 }

@@ -4,12 +4,14 @@
  * A pipe or a socket is written without blocking, since its reader may stop reading; what waits for it is bounded,
  * and further records are dropped, counted and told of once there is room again. Not by a write on the thread pool:
  * one that blocks there can be neither cancelled nor outlived, not even by process.exit. A file takes every write
- * at once. A reader that went away, or a full disk, costs records only.
+ * at once; a terminal has a file of its own (terminal-sink.ts). A reader that went away, or a full disk, costs records only.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
 import type { DestinationStream } from 'pino';
 import { limits } from '../limits.js';
+import { TerminalSink } from './terminal-sink.js';
 
 export interface LogSink extends DestinationStream {
   /** Done when what was written is out, or when its reader took too long over it. */
@@ -17,7 +19,16 @@ export interface LogSink extends DestinationStream {
 }
 
 export function openSink(descriptor: number): LogSink {
+  if (isatty(descriptor)) return terminalSink(descriptor);
   return mayBlock(descriptor) ? new PipeSink(descriptor) : fileSink(descriptor);
+}
+
+function terminalSink(descriptor: number): LogSink {
+  try {
+    return new TerminalSink(descriptor);
+  } catch {
+    return fileSink(descriptor);
+  }
 }
 
 function mayBlock(descriptor: number): boolean {

@@ -29,8 +29,14 @@ const someonesTerminal = {
   CI: undefined,
 };
 
-/** Runs sluice on a terminal, sends one flow through it, presses Ctrl-C, and gives what the terminal showed. */
-async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
+const ctrlC = '\u0003';
+const ctrlS = '\u0013';
+
+/** Runs sluice on a terminal, sends flows through it, presses Ctrl-C, and gives what the terminal showed. */
+async function shownOnTerminal(
+  env: NodeJS.ProcessEnv,
+  meanwhile: (port: number, press: (key: string) => void) => Promise<void> = async () => undefined,
+): Promise<string> {
   const target = await listenTcp(scope, echo);
   const command = `exec ${process.execPath} ${sluicePath} run -p 127.0.0.1::${target} 127.0.0.1`;
   const terminal = spawn('script', ['-qec', command, '/dev/null'], {
@@ -57,8 +63,10 @@ async function shownOnTerminal(env: NodeJS.ProcessEnv): Promise<string> {
   const port = Number(await showing(/ -> 127\.0\.0\.1:(\d+)\r\n/));
   await exchange(await dial(scope, port), 'hello');
   await showing(/(5 B in)/);
+  const press = (key: string) => void terminal.stdin.write(key);
+  await meanwhile(port, press);
   const exit = once(terminal, 'close');
-  terminal.stdin.write('\u0003');
+  press(ctrlC);
   expect(await withDeadline(exit, () => `Ctrl-C did not end it:\n${shown}`)).toEqual([0, null]);
   return shown;
 }
@@ -78,5 +86,20 @@ describe('the log on a terminal', () => {
       /^\[\d\d:\d\d:\d\d\] INFO: 127\.0\.0\.1 tcp 127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+ {2}5 B in, 5 B out, \d+ ms {2}done\r$/m,
     );
     expect(plain).toMatch(/INFO: stopped\r\n$/);
+  });
+
+  it('holds nothing up while the terminal stands still, and is all there when it goes on', async () => {
+    if (!hasScript()) {
+      console.warn("A stopped terminal is not tested: this machine has no util-linux 'script'");
+      return;
+    }
+    const flows = 300;
+    const shown = await shownOnTerminal({ NO_COLOR: '1' }, async (port, press) => {
+      press(ctrlS);
+      for (let flow = 0; flow < flows; flow += 1) await exchange(await dial(scope, port), 'more');
+    });
+    // Ctrl-C lets the terminal go on.
+    expect(shown.match(/4 B in, 4 B out, .*done\r$/gm)).toHaveLength(flows);
+    expect(shown).toMatch(/INFO: stopped\r\n$/);
   });
 });

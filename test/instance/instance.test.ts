@@ -150,6 +150,18 @@ describe.each(['splice', 'stream'] as const)('an instance on the %s engine', (en
     expect(thrownBy(() => instance.unpublish(specsOf('81'), 0)).code).toBe('SLUICE_STOPPING');
   });
 
+  it('stops within its own grace, however long one that was given before', async () => {
+    const target = await listenTcp(scope, echo);
+    const instance = await start(mapped('127.0.0.1', `127.0.0.1::${target}`));
+    const client = await dial(scope, portsOf(instance.published)[0] ?? 0);
+    await said(client, 'stuck');
+    instance.unpublish(specsOf(String(target)), 3_600_000);
+    const reset = ending(client);
+    const flows = withDeadline(instance.drain(50), () => 'it waits for the longer grace');
+    expect(await flows).toBe(1);
+    expect(await reset).toBe('reset');
+  });
+
   it('tells flows of many ports, published and unpublished in turn, apart', async () => {
     const target = await listenTcp(scope, echo);
     const instance = await start(mapped('127.0.0.1', '127.0.0.1::80'));
