@@ -3,8 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError } from '../errors.js';
 import type { Instance, PublishedPort } from '../instance/instance.js';
 import { limits } from '../limits.js';
-import { defaultFlowOptions, expandSpec, type Mapping, type MappingBase } from '../publish/mapping.js';
-import { formatTarget, parseTarget, targetName } from '../publish/target-spec.js';
+import {
+  defaultFlowOptions,
+  expandSpec,
+  formatInside,
+  type Mapping,
+  type MappingBase,
+} from '../publish/mapping.js';
+import { formatTarget, type NamespaceSpec, parseTarget, targetName } from '../publish/target-spec.js';
 import { writeMappingFile } from '../publish/write-mapping-file.js';
 import { describeInstance } from './describe.js';
 import { writeAccessLog } from './follow-log.js';
@@ -112,7 +118,8 @@ function servedMappings(instance: Instance): Mapping[] {
 }
 
 /**
- * What new mappings have in common: name and options of those that lead to the same target.
+ * What new mappings have in common: name and options of those that lead to the same target. Another target's are listened
+ * for where all the instance's are.
  *
  * @throws SluiceError SLUICE_BAD_REQUEST where a target has to be named, SLUICE_BAD_TARGET where what is named is none
  */
@@ -121,7 +128,7 @@ function baseOf(mappings: readonly Mapping[], to: string | undefined): MappingBa
     const known = mappings.find(({ name, target }) => name === to || formatTarget(target) === to);
     if (known !== undefined) return known;
     const target = parseTarget(to);
-    return { name: targetName(target), in: undefined, target, options: defaultFlowOptions };
+    return { name: targetName(target), in: insideOf(mappings), target, options: defaultFlowOptions };
   }
   const [first] = mappings;
   const targets = [...new Set(mappings.map(({ target }) => formatTarget(target)))];
@@ -132,6 +139,13 @@ function baseOf(mappings: readonly Mapping[], to: string | undefined): MappingBa
     'SLUICE_BAD_REQUEST',
     `it leads to ${targets.length} targets: say which one with --to (${choices}${more})`,
   );
+}
+
+/** The namespace that all of them are listened for in, if there is one. */
+function insideOf(mappings: readonly Mapping[]): NamespaceSpec | undefined {
+  const [first] = mappings;
+  if (first === undefined) return undefined;
+  return mappings.every((mapping) => formatInside(mapping) === formatInside(first)) ? first.in : undefined;
 }
 
 function describePort({ mapping, endpoint }: PublishedPort) {

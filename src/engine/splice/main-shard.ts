@@ -109,6 +109,7 @@ export class MainShard implements ShardHandle {
   }
 
   #end(): void {
+    if (this.#ended) return;
     this.#ended = true;
     clearImmediate(this.#turn);
     clearTimeout(this.#alarm);

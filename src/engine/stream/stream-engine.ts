@@ -35,6 +35,7 @@ export class StreamEngine implements Engine<StreamListener> {
       budget: this.#budget,
       report: (end) => this.#report(end),
       trouble: options.onTrouble,
+      gone: (service) => this.#services.delete(service),
     };
   }
 

@@ -75,13 +75,18 @@ export class TcpService implements Service {
         this.#whenEmpty = resolve;
       });
     }
-    await this.#listenerClosed;
+    await this.#gone();
   }
 
   async close(): Promise<void> {
     this.#listenerClosed ??= this.#listener.close();
     for (const flow of this.#flows) flow.end('drain-grace-over');
+    await this.#gone();
+  }
+
+  async #gone(): Promise<void> {
     await this.#listenerClosed;
+    this.#context.gone(this);
   }
 
   #accept(client: Socket): void {

@@ -90,9 +90,10 @@ export class UdpService implements Service {
     await this.#closeListener();
   }
 
-  #closeListener(): Promise<void> {
+  async #closeListener(): Promise<void> {
     this.#closed ??= this.#listener.close();
-    return this.#closed;
+    await this.#closed;
+    this.#context.gone(this);
   }
 
   #fromClient(datagram: Buffer, client: RemoteInfo): void {
