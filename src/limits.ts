@@ -102,8 +102,6 @@ export const limits = {
   sparePipesPerShard: 16,
   /** Bytes a direction may move before others have their turn. */
   bytesPerTurn: 1024 * 1024,
-  /** Of a turn, for flows that have more to do: a few times what one takes, and short beside what a person notices. */
-  readyMs: 10,
   /** Connections taken from one listener before others have their turn. */
   acceptsPerTurn: 32,
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */

@@ -3,7 +3,7 @@
  *
  * Theory of operation. Everything a shard waits for is a descriptor with a handler. A turn is: sleep in epoll_wait,
  * for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
- * their next share (the ready list), as far as limits.readyMs goes; ring the timers that are due; run what a turn ends with. While anything is on the
+ * their next share (the ready list); ring the timers that are due; run what a turn ends with. While anything is on the
  * ready list the loop does not sleep, it only looks for new events.
  *
  * A descriptor's number comes back as soon as it is closed. Each registration therefore has a generation, carried in
@@ -12,8 +12,6 @@
  * A handler that throws must not take the loop with it: its owner is told (`onFault`) and the loop goes on. A thread that
  * is stranded in another namespace is no one flow's fault: there the loop ends, and the shard with it.
  */
-
-import { limits } from '../../limits.js';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../sys/epoll.js';
 import { Errno, SystemCallError } from '../../sys/errno.js';
 import { layoutsOf } from '../../sys/platform.js';
@@ -167,26 +165,18 @@ export class EventLoop {
     }
   }
 
-  /**
-   * Those that queue again while they work wait for the next turn, behind those there was no time for in this one: however
-   * many there are, new events, timers and, on the main thread, all else there do not wait for all of them.
-   */
+  /** Those that queue again while they work wait for the next turn. */
   #workReady(): void {
     if (this.#ready.length === 0) return;
     const ready = this.#ready;
     this.#ready = [];
-    const untilMs = this.#clock.now() + limits.readyMs;
-    let next = 0;
     for (const worker of ready) {
-      next += 1;
       worker.queued = false;
       try {
         worker.work();
       } catch (error) {
         tellFault(worker, error);
       }
-      if (this.#clock.now() >= untilMs) break;
     }
-    if (next < ready.length) this.#ready = [...ready.slice(next), ...this.#ready];
   }
 }

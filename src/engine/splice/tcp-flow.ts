@@ -129,8 +129,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const side = descriptor === this.client.descriptor ? this.client : this.target;
     side.note(events);
     if (this.#state === 'open') {
-      // One that has more to do has its turn coming; others' come before that.
-      if (!this.queued || side.broken) this.#move();
+      this.#move();
       // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
       if (side.broken && this.#isOpen()) this.#endIfFailed(side);
     } else if (side === this.target && this.#state === 'dialing') {

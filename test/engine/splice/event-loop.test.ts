@@ -4,7 +4,6 @@ import { EventLoop, type Handler, type Worker } from '../../../src/engine/splice
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { openSyscalls } from '../../../src/engine/splice/syscalls.js';
 import { CallTimer } from '../../../src/engine/splice/timer-wheel.js';
-import { limits } from '../../../src/limits.js';
 import { EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../../src/sys/epoll.js';
 import { Errno } from '../../../src/sys/errno.js';
 import { describeWhere } from '../../support/machine.js';
@@ -53,31 +52,6 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     loop.add(writeEnd, take, EPOLLOUT);
     loop.run();
     expect(new Set(seen.map(String))).toEqual(new Set([`${broken},${EPOLLHUP}`, `${writeEnd},${EPOLLOUT}`]));
-  });
-
-  test('gives those with more to do a part of a turn, and the rest of them the next, before those that queued again', () => {
-    const clock = new SharedClock();
-    clock.holdAt(1_000);
-    const held = new EventLoop(openSyscalls(), new Arena(16_384), clock);
-    scope.onEnd(() => held.free());
-    const worked: number[] = [];
-    for (const number of [1, 2, 3]) {
-      const worker: Worker = {
-        queued: false,
-        work: () => {
-          worked.push(number);
-          clock.holdAt(clock.now() + limits.readyMs / 2);
-          held.enqueue(worker);
-        },
-        onFault: rethrow,
-      };
-      held.enqueue(worker);
-    }
-    held.turn(0);
-    expect(worked).toEqual([1, 2]);
-    expect(held.sleepMs()).toBe(0);
-    held.turn(0);
-    expect(worked).toEqual([1, 2, 3, 1]);
   });
 
   test('says with an errno what it could not watch', () => {
