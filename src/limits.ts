@@ -126,6 +126,11 @@ export const limits = {
 
   /** Between two look-ups of a name whose answer carries no TTL: getaddrinfo tells none. */
   dnsRefreshMs: 30_000,
+  /** A TTL is kept within these: one of 0 is not asked for at every flow, and one of a day is no reason to miss a move. */
+  dnsRefreshLeastMs: 1_000,
+  dnsRefreshMostMs: 300_000,
+  /** How long the DNS has to tell a TTL, which nobody waits for. */
+  dnsTimeToLiveMs: 1_000,
   /** How long the start waits for a name's first answer: a resolver's usual own timeout. */
   dnsFirstAnswerMs: 5_000,
   /** After a look-up that failed. */

@@ -12,15 +12,18 @@ import { startEcho, tcpProxies } from './echo.js';
 import { loadProgram } from './generator.js';
 import { cpuFigure, type OpenWork, type Place, type Scenario, type Subject, type Work } from './scenario.js';
 
+/** Two sockets, and the share that sluice keeps back for the pipes of bulk flows: one pipe for eight. */
+const filesPerFlow = 2.25;
+
 export const idle: Scenario = {
   name: 'idle',
   protocol: 'tcp',
   missing: () => undefined,
-  works: ({ idleFlows }) => [idleWork(Math.min(idleFlows, flowsThatFit(2)))],
+  works: ({ idleFlows }) => [idleWork(Math.min(idleFlows, flowsThatFit(filesPerFlow)))],
 };
 
-function flowsThatFit(filesPerFlow: number): number {
-  return Math.floor((openFilesLimit() - bench.filesReserved) / filesPerFlow);
+function flowsThatFit(files: number): number {
+  return Math.floor((openFilesLimit() - bench.filesReserved) / files);
 }
 
 function idleWork(flows: number): Work {

@@ -1,24 +1,32 @@
 /**
  * A DNS name, looked up as the rest of the machine looks names up (getaddrinfo: hosts file, search domains and all)
- * and again every so often, since that answer carries no TTL. A look-up that fails keeps the last answer.
+ * and again when its TTL is over, or every so often where the DNS tells none. A look-up that fails keeps the last answer.
  */
 import { lookup } from 'node:dns/promises';
 import { parseIp } from '../address/ip.js';
 import { errnoOf, messageOf } from '../errors.js';
 import { limits } from '../limits.js';
 import type { Target, TargetEvents, TargetHost, TargetState } from './target.js';
+import { timeToLiveMs } from './time-to-live.js';
 
-/** The addresses of a name, in the resolver's order of preference. */
-export type LookUp = (name: string) => Promise<readonly { readonly address: string }[]>;
+export interface NameService {
+  /** The addresses of a name, in the resolver's order of preference. */
+  readonly lookUp: (name: string) => Promise<readonly { readonly address: string }[]>;
+  /** How long they hold; undefined where nobody says. It does not fail. */
+  readonly timeToLiveMs: (name: string) => Promise<number | undefined>;
+}
 
-export const systemLookUp: LookUp = (name) => lookup(name, { all: true, verbatim: true });
+export const systemNames: NameService = {
+  lookUp: (name) => lookup(name, { all: true, verbatim: true }),
+  timeToLiveMs,
+};
 
 export async function openDnsTarget(
   name: string,
   events: TargetEvents,
-  lookUp: LookUp = systemLookUp,
+  names: NameService = systemNames,
 ): Promise<Target> {
-  const target = new DnsTarget(name, events, lookUp);
+  const target = new DnsTarget(name, events, names);
   await target.firstAnswer();
   return target;
 }
@@ -26,7 +34,7 @@ export async function openDnsTarget(
 class DnsTarget implements Target {
   readonly #name: string;
   readonly #events: TargetEvents;
-  readonly #lookUp: LookUp;
+  readonly #names: NameService;
   #hosts: readonly TargetHost[] = [];
   /** Every address of the last answer, in an order of our own. */
   #known = '';
@@ -35,10 +43,10 @@ class DnsTarget implements Target {
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(name: string, events: TargetEvents, lookUp: LookUp) {
+  constructor(name: string, events: TargetEvents, names: NameService) {
     this.#name = name;
     this.#events = events;
-    this.#lookUp = lookUp;
+    this.#names = names;
   }
 
   /** An address that a name no longer has may still be somebody's: flows to it go on, and it is never told as gone. */
@@ -65,16 +73,22 @@ class DnsTarget implements Target {
   }
 
   async #refresh(): Promise<void> {
-    let waitMs: number = limits.dnsRefreshMs;
     try {
-      const answer = await this.#lookUp(this.#name);
-      if (!this.#closed) this.#take(answer.map(({ address }) => address));
+      const answer = await this.#names.lookUp(this.#name);
+      if (this.#closed) return;
+      this.#take(answer.map(({ address }) => address));
+      // Nobody waits for this: the addresses are in use already.
+      void this.#names.timeToLiveMs(this.#name).then((ms) => this.#refreshIn(boundedRefreshMs(ms)));
     } catch (error) {
-      waitMs = limits.dnsRetryMs;
-      if (!this.#closed) this.#failed(error);
+      if (this.#closed) return;
+      this.#failed(error);
+      this.#refreshIn(limits.dnsRetryMs);
     }
+  }
+
+  #refreshIn(ms: number): void {
     if (this.#closed) return;
-    this.#timer = setTimeout(() => void this.#refresh(), waitMs);
+    this.#timer = setTimeout(() => void this.#refresh(), ms);
     this.#timer.unref();
   }
 
@@ -106,6 +120,11 @@ class DnsTarget implements Target {
     const meanwhile = this.#hosts.length === 0 ? flowsWithoutAddress : 'flows go on to the addresses it had';
     this.#events.trouble(`cannot resolve ${this.#name}: ${reason}; ${meanwhile}`);
   }
+}
+
+function boundedRefreshMs(timeToLive: number | undefined): number {
+  if (timeToLive === undefined) return limits.dnsRefreshMs;
+  return Math.min(Math.max(timeToLive, limits.dnsRefreshLeastMs), limits.dnsRefreshMostMs);
 }
 
 const flowsWithoutAddress = 'until it resolves its flows wait, then are reset (target-unreachable)';

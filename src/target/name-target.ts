@@ -4,7 +4,7 @@
  */
 import { findDocker, isDockerThere } from '../docker/endpoint.js';
 import { type ErrorCode, errnoOf, SluiceError } from '../errors.js';
-import { type LookUp, openDnsTarget, systemLookUp } from './dns-target.js';
+import { type NameService, openDnsTarget, systemNames } from './dns-target.js';
 import type { Target, TargetEvents } from './target.js';
 
 /**
@@ -14,16 +14,16 @@ import type { Target, TargetEvents } from './target.js';
 export async function openNameTarget(
   name: string,
   events: TargetEvents,
-  lookUp: LookUp = systemLookUp,
+  names: NameService = systemNames,
   docker = findDocker(),
 ): Promise<Target> {
-  if (!isDockerThere(docker)) return openDnsTarget(name, events, lookUp);
+  if (!isDockerThere(docker)) return openDnsTarget(name, events, names);
   const { openDockerTarget } = await import('./docker-target.js');
   try {
     return await openDockerTarget({ kind: 'docker', container: name, network: undefined }, events, docker);
   } catch (error) {
     if (!(error instanceof SluiceError) || !meansNoContainer.has(error.code)) throw error;
-    return name.includes('.') ? openDnsTarget(name, events, lookUp) : openWord(name, events, lookUp, error);
+    return name.includes('.') ? openDnsTarget(name, events, names) : openWord(name, events, names, error);
   }
 }
 
@@ -38,7 +38,7 @@ const meansNoContainer: ReadonlySet<ErrorCode> = new Set([
 async function openWord(
   name: string,
   events: TargetEvents,
-  lookUp: LookUp,
+  names: NameService,
   noContainer: SluiceError,
 ): Promise<Target> {
   let isUnknown = false;
@@ -49,13 +49,16 @@ async function openWord(
       ...events,
       trouble: (message) => (troubles === undefined ? events.trouble(message) : troubles.push(message)),
     },
-    async (asked) => {
-      try {
-        return await lookUp(asked);
-      } catch (error) {
-        isUnknown = errnoOf(error) === 'ENOTFOUND';
-        throw error;
-      }
+    {
+      ...names,
+      lookUp: async (asked) => {
+        try {
+          return await names.lookUp(asked);
+        } catch (error) {
+          isUnknown = errnoOf(error) === 'ENOTFOUND';
+          throw error;
+        }
+      },
     },
   );
   const [trouble] = troubles;

@@ -195,6 +195,9 @@ describeWhere(why === undefined, why ?? '', 'sluice, listening inside a network 
     await control('unpublish', 'inside', `82:${port}`);
     expect(await talkInside(scope, blue.path, 'tcp', tcp(82))).toBe('ECONNREFUSED');
     expect(await talkInside(scope, blue.path, 'tcp', tcp(81))).toBe('from the host');
+    // So is a port that leads elsewhere than those before it.
+    await control('publish', 'inside', '-p', `127.0.0.1:83:${port}`, '--to', 'dns:localhost');
+    expect(await talkInside(scope, blue.path, 'tcp', tcp(83))).toBe('from the host');
   });
 
   test('waits for an address that the new namespace does not have yet', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { limits } from '../../src/limits.js';
-import { type LookUp, openDnsTarget } from '../../src/target/dns-target.js';
+import { type NameService, openDnsTarget } from '../../src/target/dns-target.js';
 import type { Target } from '../../src/target/target.js';
 
 const noSuchName = Object.assign(new Error('getaddrinfo ENOTFOUND db'), { code: 'ENOTFOUND' });
@@ -16,7 +16,7 @@ class Resolver {
     this.#answers = answers;
   }
 
-  readonly lookUp: LookUp = async () => {
+  readonly lookUp: NameService['lookUp'] = async () => {
     const answer = this.#answers[Math.min(this.asked, this.#answers.length - 1)] ?? [];
     this.asked += 1;
     if (answer === 'silence') return new Promise(() => undefined);
@@ -24,6 +24,13 @@ class Resolver {
     return answer.map((address) => ({ address }));
   };
 }
+
+/** Its answers hold for so long; undefined: nobody says. */
+let holdsMs: number | undefined;
+const named = (lookUp: NameService['lookUp']): NameService => ({
+  lookUp,
+  timeToLiveMs: () => Promise.resolve(holdsMs),
+});
 
 const told: string[] = [];
 const events = {
@@ -35,7 +42,7 @@ const events = {
 const open: Target[] = [];
 
 async function openTarget(resolver: Resolver): Promise<Target> {
-  const target = await openDnsTarget('db', events, resolver.lookUp);
+  const target = await openDnsTarget('db', events, named(resolver.lookUp));
   open.push(target);
   return target;
 }
@@ -46,6 +53,7 @@ const addressesOf = (target: Target) =>
 beforeEach(() => {
   jest.useFakeTimers();
   told.length = 0;
+  holdsMs = undefined;
 });
 
 afterEach(() => {
@@ -131,6 +139,20 @@ describe('a name is looked up again', () => {
     expect(resolver.asked).toBe(1);
   });
 
+  it.each([
+    ['when its TTL is over', 7_000, 7_000],
+    ['a second after a TTL of 0', 0, limits.dnsRefreshLeastMs],
+    ['after some minutes of a TTL of a day', 86_400_000, limits.dnsRefreshMostMs],
+  ])('%s', async (_, timeToLiveMs, afterMs) => {
+    holdsMs = timeToLiveMs;
+    const resolver = new Resolver(['10.0.0.1']);
+    await openTarget(resolver);
+    await jest.advanceTimersByTimeAsync(afterMs - 1);
+    expect(resolver.asked).toBe(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(resolver.asked).toBe(2);
+  });
+
   it('not once it is closed', async () => {
     const resolver = new Resolver(['10.0.0.1']);
     const target = await openTarget(resolver);
@@ -200,7 +222,11 @@ describe('a resolver that never answers', () => {
 
   it('may answer late', async () => {
     let answer: (addresses: { address: string }[]) => void = () => undefined;
-    const opening = openDnsTarget('db', events, () => new Promise((resolve) => (answer = resolve)));
+    const opening = openDnsTarget(
+      'db',
+      events,
+      named(() => new Promise((resolve) => (answer = resolve))),
+    );
     await jest.advanceTimersByTimeAsync(limits.dnsFirstAnswerMs);
     const target = await opening;
     open.push(target);
@@ -216,7 +242,11 @@ describe('a resolver that never answers', () => {
 
   it('may fail late, which is told too', async () => {
     let fail: (error: Error) => void = () => undefined;
-    const opening = openDnsTarget('db', events, () => new Promise((_, reject) => (fail = reject)));
+    const opening = openDnsTarget(
+      'db',
+      events,
+      named(() => new Promise((_, reject) => (fail = reject))),
+    );
     await jest.advanceTimersByTimeAsync(limits.dnsFirstAnswerMs);
     open.push(await opening);
     told.length = 0;
@@ -229,7 +259,11 @@ describe('a resolver that never answers', () => {
 
   it('is not listened to once the target is closed', async () => {
     let answer: (addresses: { address: string }[]) => void = () => undefined;
-    const opening = openDnsTarget('db', events, () => new Promise((resolve) => (answer = resolve)));
+    const opening = openDnsTarget(
+      'db',
+      events,
+      named(() => new Promise((resolve) => (answer = resolve))),
+    );
     await jest.advanceTimersByTimeAsync(limits.dnsFirstAnswerMs);
     const target = await opening;
     target.close();

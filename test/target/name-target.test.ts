@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { DockerEndpoint } from '../../src/docker/endpoint.js';
-import type { LookUp } from '../../src/target/dns-target.js';
+import type { NameService } from '../../src/target/dns-target.js';
 import { openNameTarget } from '../../src/target/name-target.js';
 import { fakeDocker } from '../support/fake-docker.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -11,6 +11,7 @@ import { rejectionOf } from '../support/thrown.js';
 const scope = useScope();
 const web = { id: 'a'.repeat(64), name: 'web', ip: '172.17.0.2' };
 
+type LookUp = NameService['lookUp'];
 const resolves: LookUp = () => Promise.resolve([{ address: '10.0.0.1' }]);
 const failing =
   (code: string): LookUp =>
@@ -26,7 +27,12 @@ async function opened(name: string, docker: DockerEndpoint, lookUp: LookUp) {
     recovered: ignore,
     trouble: (said: string) => troubles.push(said),
   };
-  const target = await openNameTarget(name, events, lookUp, docker);
+  const target = await openNameTarget(
+    name,
+    events,
+    { lookUp, timeToLiveMs: () => Promise.resolve(undefined) },
+    docker,
+  );
   scope.onEnd(() => target.close());
   const hosts = target.state().hosts.map((host) => (host.kind === 'ip' ? host.ip.text : host.path));
   return { hosts, troubles };
