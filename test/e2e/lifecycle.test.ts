@@ -163,10 +163,11 @@ describe('a stop signal', () => {
   it('ends a start that waits for its resolver', async () => {
     const neverResolves =
       "import dns from 'node:dns/promises';import { syncBuiltinESMExports } from 'node:module';" +
-      'dns.lookup = () => new Promise(() => setInterval(() => undefined, 1000));syncBuiltinESMExports();';
+      'dns.lookup = () => { process._rawDebug(\'{"looking":true}\');' +
+      'return new Promise(() => setInterval(() => undefined, 1000)); };syncBuiltinESMExports();';
     const nodeOptions = ['--import', `data:text/javascript,${encodeURIComponent(neverResolves)}`];
     const sluice = spawnSluice(scope, ['run', '-p', '127.0.0.1::80', 'db.internal'], { nodeOptions });
-    await sluice.logged((record) => typeof record['engine'] === 'string');
+    await sluice.logged(({ looking }) => looking === true);
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
     expect(sluice.stdout).toBe('');
     expect(sluice.records.at(-1)?.['msg']).toBe('stopped before everything was published');
