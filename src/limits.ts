@@ -8,6 +8,8 @@ export const limits = {
 
   /** All ports of one protocol: more than this in one request is a mistake. */
   publishedPorts: 65_536,
+  /** A unix socket's path, in bytes: sun_path holds 108 and a closing zero is one of them (unix(7)). */
+  unixPathBytes: 107,
   /** The largest mapping file read, in bytes: 65,536 ports written out one a line take about 6 MiB. */
   mappingFileBytes: 16 * 1024 * 1024,
   /** Faults told of one mapping file; past that, how many more there are. */

@@ -14,8 +14,6 @@ import { limits } from '../limits.js';
 import { isDead, newSocketName, removeSocket, socketsIn } from './instance-folder.js';
 import { openRuntimeFolder, unusable } from './runtime-folder.js';
 
-/** sun_path holds 108 bytes and a closing zero (unix(7)). */
-const longestSocketPath = 107;
 /** Read and write for its user alone. */
 const ownersOnly = 0o177;
 /** What a folder is called until it has its instance's name, which never begins so. */
@@ -76,10 +74,10 @@ async function claimIn(runtime: string, name: string): Promise<Claim> {
 }
 
 function refuseLong(path: string): void {
-  if (Buffer.byteLength(path) <= longestSocketPath) return;
+  if (Buffer.byteLength(path) <= limits.unixPathBytes) return;
   throw new SluiceError(
     'SLUICE_NO_RUNTIME_FOLDER',
-    `the socket ${path} would have a path longer than the ${longestSocketPath} bytes that the kernel takes: set SLUICE_RUNTIME_DIR to a shorter one, or --name`,
+    `the socket ${path} would have a path longer than the ${limits.unixPathBytes} bytes that the kernel takes: set SLUICE_RUNTIME_DIR to a shorter one, or --name`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** An instance's picture as the control socket tells it: plain data, in the mapping file's and the log's key names. */
 import type { InstancePicture, PublishedPicture } from '../instance/picture.js';
-import { counterNames } from '../metrics/counters.js';
+import { counterNames, flowsOf } from '../metrics/counters.js';
 import { formatPublished } from '../publish/mapping.js';
 import { formatTarget, targetName } from '../publish/target-spec.js';
 import { writeFlowOptions, writePlaces } from '../publish/write-mapping-file.js';
@@ -95,7 +95,7 @@ function describeMapping(published: PublishedPicture): MappingDescription {
     listeners: published.endpoints.map(({ ip, port }) => ({ ip: ip.text, port })),
     at_run_time: published.atRunTime,
     draining: published.draining,
-    flows: counters.flowsOpened - counters.flowsEnded,
+    flows: flowsOf(counters),
     bytes_in: counters.bytesIn,
     bytes_out: counters.bytesOut,
     ends: published.ends ?? null,

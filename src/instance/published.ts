@@ -1,7 +1,7 @@
 /** One mapping that is published: its listeners' services, from the start of forwarding until its last flow has ended. */
 import type { Endpoint } from '../address/endpoint.js';
 import type { FlowEnd, Route, Service, TargetAddress } from '../engine/engine.js';
-import { type CounterSnapshot, counterNames } from '../metrics/counters.js';
+import { type CounterSnapshot, flowsOf, sumOf } from '../metrics/counters.js';
 import type { Mapping } from '../publish/mapping.js';
 
 /** One listener of it. */
@@ -79,8 +79,7 @@ export class Published {
   }
 
   flowCount(): number {
-    const { flowsOpened, flowsEnded } = this.counters();
-    return flowsOpened - flowsEnded;
+    return flowsOf(this.counters());
   }
 
   /**
@@ -117,10 +116,4 @@ export class Published {
     this.#graceEndsMs = Number.NEGATIVE_INFINITY;
     return this.#reset;
   }
-}
-
-function sumOf(snapshots: readonly CounterSnapshot[]): CounterSnapshot {
-  return Object.fromEntries(
-    counterNames.map((name) => [name, snapshots.reduce((sum, snapshot) => sum + snapshot[name], 0)]),
-  ) as CounterSnapshot;
 }

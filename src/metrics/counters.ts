@@ -38,6 +38,18 @@ const slotOf = Object.fromEntries(counterNames.map((name, slot) => [name, slot])
   number
 >;
 
+/** Of all these together. */
+export function sumOf(snapshots: readonly CounterSnapshot[]): CounterSnapshot {
+  return Object.fromEntries(
+    counterNames.map((name) => [name, snapshots.reduce((sum, snapshot) => sum + snapshot[name], 0)]),
+  ) as CounterSnapshot;
+}
+
+/** Flows in progress. */
+export function flowsOf({ flowsOpened, flowsEnded }: CounterSnapshot): number {
+  return flowsOpened - flowsEnded;
+}
+
 export class Counters {
   readonly #slots: Float64Array;
 

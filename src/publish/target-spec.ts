@@ -1,5 +1,6 @@
 import { type IpAddress, parseIp } from '../address/ip.js';
 import { printable, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
 
 /** A network namespace: by the file that stands for it, by a process inside, or by a container's process. */
 export type NamespaceSpec =
@@ -24,8 +25,6 @@ export const targetAllowed =
   "an IP address, a container's name or a DNS name (docker:NAME and dns:NAME settle which), unix:/path, " +
   `or [ADDRESS@]netns: with ${namespaceAllowed}`;
 
-/** sun_path holds 108 bytes and a closing zero (unix(7)). */
-const longestUnixPath = 107;
 /** PATH_MAX holds 4096 bytes, the closing zero among them (linux/limits.h). */
 const longestPath = 4095;
 /** The kernel's PID_MAX_LIMIT (proc(5), /proc/sys/kernel/pid_max). */
@@ -45,7 +44,7 @@ const namespaceLoopback: IpAddress = { family: 4, text: '127.0.0.1' };
 type ReadTarget = (text: string, whole: string) => TargetSpec;
 
 const prefixes: Readonly<Record<string, ReadTarget>> = {
-  'unix:': (path, whole) => ({ kind: 'unix', path: absolutePath(path, longestUnixPath, whole) }),
+  'unix:': (path, whole) => ({ kind: 'unix', path: absolutePath(path, limits.unixPathBytes, whole) }),
   'netns:': (text, whole) => netnsTarget(text, namespaceLoopback, whole),
   'docker:': (text, whole) => ({ kind: 'docker', container: containerName(text, whole), network: undefined }),
   'dns:': (text, whole) => {

@@ -2,6 +2,7 @@
  * struct sockaddr_in, sockaddr_in6 and sockaddr_un in memory, written and read byte by byte: the fields are in
  * network order whatever the machine's.
  */
+import { limits } from '../limits.js';
 import { AF_INET, AF_INET6, AF_UNIX } from './socket.js';
 
 /** Room for any of them. */
@@ -49,10 +50,11 @@ export function readSockaddr(memory: Uint8Array, offset: number): SocketAddress 
   return { family: 6, text: ipv6Text(groups), port };
 }
 
-/** Writes a unix socket's address and gives its length; the path has at most 107 bytes (unix(7)). */
+/** Writes a unix socket's address and gives its length; the path has at most limits.unixPathBytes. */
 export function writeSockaddrUn(memory: Uint8Array, offset: number, path: string): number {
   new DataView(memory.buffer, memory.byteOffset + offset).setUint16(0, AF_UNIX, true);
-  const { written } = new TextEncoder().encodeInto(path, memory.subarray(offset + 2, offset + 2 + 107));
+  const room = memory.subarray(offset + 2, offset + 2 + limits.unixPathBytes);
+  const { written } = new TextEncoder().encodeInto(path, room);
   memory[offset + 2 + written] = 0;
   return 2 + written + 1;
 }

@@ -1,7 +1,7 @@
 /** The main thread's side of one served listener. */
 import { formatEndpoint } from '../../address/endpoint.js';
 import { limits } from '../../limits.js';
-import { type CounterSnapshot, Counters, counterNames } from '../../metrics/counters.js';
+import { type CounterSnapshot, Counters, counterNames, flowsOf, sumOf } from '../../metrics/counters.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
@@ -60,15 +60,11 @@ export class SpliceService implements Service {
   }
 
   counters(): CounterSnapshot {
-    const snapshots = [...this.#counters.values()].map((counters) => counters.snapshot());
-    return Object.fromEntries(
-      counterNames.map((name) => [name, snapshots.reduce((sum, snapshot) => sum + snapshot[name], 0)]),
-    ) as CounterSnapshot;
+    return sumOf([...this.#counters.values()].map((counters) => counters.snapshot()));
   }
 
   flowCount(): number {
-    const { flowsOpened, flowsEnded } = this.counters();
-    return flowsOpened - flowsEnded;
+    return flowsOf(this.counters());
   }
 
   async drain(): Promise<void> {
@@ -137,10 +133,10 @@ export class SpliceService implements Service {
   shardLost(shard: number): number {
     const counters = this.#counters.get(shard);
     if (counters === undefined) return 0;
-    const { flowsOpened, flowsEnded } = counters.snapshot();
-    counters.add('flowsEnded', flowsOpened - flowsEnded);
+    const lost = flowsOf(counters.snapshot());
+    counters.add('flowsEnded', lost);
     this.empty(shard);
-    return flowsOpened - flowsEnded;
+    return lost;
   }
 
   /** A new shard has taken the place of one that died. */
