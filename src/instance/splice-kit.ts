@@ -1,5 +1,5 @@
 import { SpliceEngine } from '../engine/splice/splice-engine.js';
-import { canWakeMainLoop, layoutsOf } from '../engine/splice/supported.js';
+import { hasMainLoop, layoutsOf } from '../engine/splice/supported.js';
 import { descriptorAdopter } from '../listener/descriptor-adopter.js';
 import { descriptorBinder } from '../listener/descriptor-binder.js';
 import type { EngineKit } from './engine-kit.js';
@@ -17,7 +17,7 @@ export function spliceKit(shards: number): EngineKit {
     binder: descriptorBinder(),
     adopt: (...asked) => descriptorAdopter()(...asked),
     create: (options) =>
-      new SpliceEngine({ ...options, shards: shards === 0 && !canWakeMainLoop() ? 1 : shards }),
+      new SpliceEngine({ ...options, shards: shards === 0 && !hasMainLoop() ? 1 : shards }),
   };
   return kit as EngineKit;
 }

@@ -121,11 +121,6 @@ export class EventLoop {
     this.#sys.close(this.#epoll);
   }
 
-  /** Readable while an event waits. */
-  get descriptor(): number {
-    return this.#epoll;
-  }
-
   /** Runs until `stop`, or until something throws that no handler takes. */
   run(): void {
     while (!this.#stopped) this.turn(this.sleepMs());
@@ -147,9 +142,7 @@ export class EventLoop {
   sleepMs(): number {
     const allowed = this.beforeSleep();
     if (this.#ready.length > 0) return 0;
-    const untilTimer = this.wheel.sleepMs(this.#clock.now());
-    if (allowed < 0) return untilTimer;
-    return untilTimer < 0 ? allowed : Math.min(untilTimer, allowed);
+    return shorterSleep(allowed, this.wheel.sleepMs(this.#clock.now()));
   }
 
   #dispatch(index: number): void {
@@ -179,4 +172,10 @@ export class EventLoop {
       }
     }
   }
+}
+
+/** The shorter of two sleeps in milliseconds, of which -1 is the longest: for ever. */
+export function shorterSleep(oneMs: number, otherMs: number): number {
+  if (oneMs < 0) return otherMs;
+  return otherMs < 0 ? oneMs : Math.min(oneMs, otherMs);
 }

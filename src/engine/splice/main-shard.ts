@@ -1,15 +1,23 @@
 /**
  * A shard on the main thread: no thread of its own, so less memory and an earlier start, at the price of sharing Node's loop.
  *
- * Theory of operation. Node's loop watches the shard's epoll descriptor (sys/uv.ts) and so wakes for its events. Each time
- * it wakes for an event, whosever, it runs the immediates: one of them is ours, and gives the shard a turn that waits for
- * nothing. While the shard has more to do that immediate keeps Node's loop from sleeping; otherwise it does not, and a
- * timer, the alarm, gives a turn when something is due.
+ * Theory of operation. The shard sleeps in Node's place. In every round of Node's loop an immediate of ours takes turns of
+ * the shard, each of which waits for its events for as long as Node's loop itself would have slept (sys/uv.ts). The
+ * descriptor that Node's loop sleeps on is in the shard's epoll: when something comes for Node, or a timer of Node's is due,
+ * the immediate returns, and Node's loop goes round once without sleeping, since our next immediate is pending. The other way
+ * about, with the shard's epoll watched by Node's loop, the kernel tells two epolls of each event and a turn costs a round of
+ * Node's loop, which small requests notice. What this believes of Node is in test/platform/uv.test.ts.
+ *
+ * Two of them in one process keep each other from sleeping: an engine has one.
  *
  * Reports are delivered outside of turns, so that whoever hears one may send commands at once.
  */
 import { messageOf } from '../../errors.js';
-import { wakeMainLoopFor } from '../../sys/uv.js';
+import { limits } from '../../limits.js';
+import { EPOLLIN } from '../../sys/epoll.js';
+import { SystemCallError } from '../../sys/errno.js';
+import { type MainLoop, mainLoop } from '../../sys/uv.js';
+import { type Handler, shorterSleep } from './event-loop.js';
 import { closeOwned, ownedDescriptors } from './owned-descriptors.js';
 import { Shard } from './shard.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
@@ -19,26 +27,37 @@ export class MainShard implements ShardHandle {
   readonly #shard: Shard;
   readonly #owned = ownedDescriptors();
   readonly #events: ShardEvents;
-  readonly #watch: { readonly stop: () => void };
+  readonly #nodeLoop: MainLoop = mainLoop();
+  /** Something waits for Node's loop. */
+  #nodeCalled = false;
   #reports: Report[] = [];
-  #turn: NodeJS.Immediate;
-  #alarm: NodeJS.Timeout | undefined = undefined;
-  #alarmAtMs = Number.POSITIVE_INFINITY;
+  #turns: NodeJS.Immediate | undefined = undefined;
+  /** Node would end the process, or say that it never sleeps, while nothing of its own is open. */
+  readonly #keepAlive = setInterval(() => {}, limits.durationMs);
   #ended = false;
 
-  /** @throws Error where this Node's loop cannot watch a descriptor for us */
+  /** @throws Error where this Node's loop cannot be slept in the place of */
   constructor(setup: Omit<ShardSetup, 'owned'>, events: ShardEvents) {
     this.#events = events;
     this.#shard = new Shard({ ...setup, owned: this.#owned }, (report) => this.#hear(report));
-    this.#watch = wakeMainLoopFor(this.#shard.loop.descriptor);
-    this.#turn = setImmediate(this.#takeTurn);
+    const nodeCalls: Handler = {
+      onEvents: () => {
+        this.#nodeCalled = true;
+      },
+      onFault: (error) => this.#fail(error),
+    };
+    const errno = this.#shard.loop.add(this.#nodeLoop.descriptor, nodeCalls, EPOLLIN);
+    if (errno !== 0) {
+      this.#end();
+      throw new SystemCallError('epoll_ctl', errno);
+    }
+    this.#turns = setImmediate(this.#takeTurns);
   }
 
   send(command: Command): boolean {
     if (this.#ended) return false;
     try {
       this.#shard.obey(command);
-      this.#sleep();
     } catch (error) {
       this.#fail(error);
     }
@@ -53,38 +72,24 @@ export class MainShard implements ShardHandle {
     return Promise.resolve();
   }
 
-  readonly #takeTurn = (): void => {
-    if (this.#ended) return;
+  /** Turns until Node's loop has something to do; one at least, however much that is. */
+  readonly #takeTurns = (): void => {
+    const { loop } = this.#shard;
+    this.#turns = setImmediate(this.#takeTurns);
+    // While an immediate counts, Node's loop would not sleep at all.
+    this.#turns.unref();
+    this.#nodeCalled = false;
     try {
-      this.#shard.loop.turn(0);
-      this.#sleep();
+      let nodeSleepMs: number;
+      do {
+        nodeSleepMs = this.#nodeLoop.sleepMs();
+        loop.turn(shorterSleep(loop.sleepMs(), nodeSleepMs));
+      } while (nodeSleepMs !== 0 && !this.#nodeCalled);
+      this.#turns.ref();
     } catch (error) {
       this.#fail(error);
     }
   };
-
-  /** After every wake of Node's loop there is another turn; this settles when it wakes at the latest. */
-  #sleep(): void {
-    const sleepMs = this.#shard.loop.sleepMs();
-    clearImmediate(this.#turn);
-    this.#turn = setImmediate(this.#takeTurn);
-    if (sleepMs === 0) return;
-    this.#turn.unref();
-    if (sleepMs > 0) this.#wakeIn(sleepMs);
-  }
-
-  /** An alarm that rings earlier than needed costs a turn; setting one anew at every turn would cost more. */
-  #wakeIn(ms: number): void {
-    const atMs = performance.now() + ms;
-    if (this.#alarmAtMs <= atMs) return;
-    clearTimeout(this.#alarm);
-    this.#alarmAtMs = atMs;
-    this.#alarm = setTimeout(() => {
-      this.#alarmAtMs = Number.POSITIVE_INFINITY;
-      // Node rings its timers last before it sleeps again: immediates come only after the next wake.
-      this.#takeTurn();
-    }, ms);
-  }
 
   #hear(report: Report): void {
     if (this.#reports.push(report) === 1) setImmediate(this.#deliver);
@@ -111,9 +116,8 @@ export class MainShard implements ShardHandle {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearImmediate(this.#turn);
-    clearTimeout(this.#alarm);
-    this.#watch.stop();
+    clearImmediate(this.#turns);
+    clearInterval(this.#keepAlive);
     this.#shard.free();
     closeOwned(this.#owned);
   }
