@@ -3,12 +3,14 @@ import { openSyscalls } from '../../src/engine/splice/syscalls.js';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../src/sys/epoll.js';
 import { checked } from '../../src/sys/errno.js';
 import { O_CLOEXEC, O_NONBLOCK } from '../../src/sys/fcntl.js';
+import { IPPROTO_TCP } from '../../src/sys/in.js';
 import { mapRegion } from '../../src/sys/mman.js';
 import { layoutsOf } from '../../src/sys/platform.js';
 import { readSockaddr, sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../src/sys/sockaddr.js';
 import {
   AF_INET,
   AF_UNIX,
+  MSG_NOSIGNAL,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -16,6 +18,8 @@ import {
   SOL_SOCKET,
 } from '../../src/sys/socket.js';
 import type { Scope } from './scope.js';
+
+const TCP_INFO = 11;
 
 export class RawSockets {
   readonly sys = openSyscalls();
@@ -67,6 +71,18 @@ export class RawSockets {
     const { address } = this.#region;
     checked('getsockopt', this.sys.getsockopt(descriptor, level, name, address, address + 8));
     return this.words[0] ?? 0;
+  }
+
+  /** How many segments a TCP socket has been sent: tcpi_segs_in of struct tcp_info (linux/tcp.h). */
+  segmentsReceived(descriptor: number): number {
+    const lengthAt = 1024;
+    this.words[lengthAt >> 2] = 256;
+    const { address } = this.#region;
+    checked(
+      'getsockopt',
+      this.sys.getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, address, address + lengthAt),
+    );
+    return this.words[140 >> 2] ?? 0;
   }
 
   listener(kind: number): { descriptor: number; port: number } {
@@ -126,8 +142,8 @@ export class RawSockets {
     return count === 0 ? 0 : (this.words[0] ?? 0);
   }
 
-  send(descriptor: number, bytes: number): number {
-    return this.sys.send(descriptor, this.data, bytes, 0x4000);
+  send(descriptor: number, bytes: number, flags = 0): number {
+    return this.sys.send(descriptor, this.data, bytes, MSG_NOSIGNAL | flags);
   }
 
   recv(descriptor: number, bytes: number): number {

@@ -16,7 +16,7 @@ import { limits } from '../../limits.js';
 import { Errno } from '../../sys/errno.js';
 import { SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from '../../sys/fcntl.js';
 import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../sys/in.js';
-import { MSG_NOSIGNAL, SO_KEEPALIVE, SOL_SOCKET } from '../../sys/socket.js';
+import { MSG_MORE, MSG_NOSIGNAL, SO_KEEPALIVE, SOL_SOCKET } from '../../sys/socket.js';
 import { isScarce } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { Side } from './side.js';
@@ -73,7 +73,9 @@ export class Pump {
     from.received += count;
     this.#judgeRead(from, count);
     if (!to.tuned) this.#tuneIfNeeded(to, count);
-    const sent = this.#context.sys.send(to.descriptor, this.#buffer, count, MSG_NOSIGNAL);
+    // What a FIN is known to follow leaves together with it, in one segment: passing it on is this turn's next step.
+    const flags = from.ended ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+    const sent = this.#context.sys.send(to.descriptor, this.#buffer, count, flags);
     if (sent === count) return 'more';
     const why = sent < 0 ? this.#notSent(to) : filled(to);
     if (why !== 'to-failed') this.#hold(from, Math.max(sent, 0), count);

@@ -6,13 +6,22 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Endpoint } from '../../../src/address/endpoint.js';
 import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
+import { EPOLLET, EPOLLIN, EPOLLRDHUP } from '../../../src/sys/epoll.js';
 import { checked } from '../../../src/sys/errno.js';
 import { mapRegion, unmapRegion } from '../../../src/sys/mman.js';
 import { sockaddrBytes, writeSockaddr } from '../../../src/sys/sockaddr.js';
-import { AF_INET, SHUT_WR, SOCK_CLOEXEC, SOCK_STREAM, socketCalls } from '../../../src/sys/socket.js';
+import {
+  AF_INET,
+  MSG_MORE,
+  SHUT_WR,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  socketCalls,
+} from '../../../src/sys/socket.js';
 import { unistd } from '../../../src/sys/unistd.js';
 import { openFlow, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
+import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
 import {
   dialError,
@@ -32,6 +41,7 @@ import { until } from '../../support/until.js';
 
 const scope = useScope();
 const MSG_OOB = 1;
+const waitMs = 10_000;
 
 describe('urgent data', () => {
   test.each([0, 600_000])('in a stream that had %d bytes before costs nothing but itself', async (bulk) => {
@@ -59,6 +69,32 @@ describe('urgent data', () => {
     calls.shutdown(descriptor, SHUT_WR);
     await once(accepted, 'end');
     expect(received).toBe(bulk + 5_000);
+  });
+});
+
+describe('a side that ends', () => {
+  test('has its last bytes passed on together with its FIN, in one segment', async () => {
+    const raw = new RawSockets(scope);
+    const listener = raw.listener(SOCK_STREAM);
+    const rig = startRig(scope, spliceEngine(1));
+    const { endpoint } = await rig.serve('tcp', '127.0.0.1', [
+      { kind: 'ip', ...endpointOf('127.0.0.1', listener.port) },
+    ]);
+    const epoll = raw.epoll();
+    const client = raw.socket(AF_INET, SOCK_STREAM);
+    raw.connect(client, endpoint.port);
+    raw.watch(epoll, listener.descriptor, EPOLLIN | EPOLLET);
+    expect(raw.events(epoll, waitMs)).toBe(EPOLLIN);
+    const target = raw.accept(listener.descriptor);
+    const before = raw.segmentsReceived(client);
+    // Together, so that the shard finds both when it looks.
+    expect(raw.send(target, 100, MSG_MORE)).toBe(100);
+    raw.sys.shutdown(target, SHUT_WR);
+    raw.watch(epoll, client, EPOLLRDHUP);
+    expect(raw.events(epoll, waitMs)).toBe(EPOLLRDHUP);
+    expect(raw.recv(client, 200)).toBe(100);
+    expect(raw.recv(client, 200)).toBe(0);
+    expect(raw.segmentsReceived(client) - before).toBe(1);
   });
 });
 
