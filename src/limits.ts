@@ -104,6 +104,10 @@ export const limits = {
   sparePipesPerShard: 16,
   /** Bytes a direction may move before others have their turn. */
   bytesPerTurn: 1024 * 1024,
+  /** Bytes that all flows may move before new events are looked for: some milliseconds' worth. */
+  bytesPerPart: 8 * 1024 * 1024,
+  /** Turns of a shard on the main thread in a row, after which whatever else that thread has to do has its turn. */
+  turnsInARowMs: 10,
   /** Connections taken from one listener before others have their turn. */
   acceptsPerTurn: 32,
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */

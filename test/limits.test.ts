@@ -50,6 +50,10 @@ describe('limits agree with one another', () => {
     expect(limits.dnsFirstAnswerMs).toBeLessThanOrEqual(limits.connectTimeoutMs);
   });
 
+  it('a flow that moves all it may in a turn leaves some of the turn to others', () => {
+    expect(limits.bytesPerTurn * 4).toBeLessThanOrEqual(limits.bytesPerPart);
+  });
+
   it('keepalive probes come before the timeouts of common NAT tables', () => {
     expect(limits.keepAliveDelayMs).toBeLessThan(350_000);
   });

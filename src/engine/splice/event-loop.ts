@@ -4,7 +4,8 @@
  * Theory of operation. Everything a shard waits for is a descriptor with a handler. A turn is: sleep in epoll_wait,
  * for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
  * their next share (the ready list); ring the timers that are due; run what a turn ends with. While anything is on the
- * ready list the loop does not sleep, it only looks for new events.
+ * ready list the loop does not sleep, it only looks for new events. Events and the ready list have a bounded part of a turn
+ * each, counted in bytes moved: what comes past it goes to the end of the ready list, or stays there for the next turn.
  *
  * A descriptor's number comes back as soon as it is closed. Each registration therefore has a generation, carried in
  * the event, and an event of an earlier generation is dropped.
@@ -12,6 +13,7 @@
  * A handler that throws must not take the loop with it: its owner is told (`onFault`) and the loop goes on. A thread that
  * is stranded in another namespace is no one flow's fault: there the loop ends, and the shard with it.
  */
+import { limits } from '../../limits.js';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../sys/epoll.js';
 import { Errno, SystemCallError } from '../../sys/errno.js';
 import { layoutsOf } from '../../sys/platform.js';
@@ -54,6 +56,8 @@ export class EventLoop {
   readonly #handlers: (Handler | undefined)[] = [];
   readonly #generations: number[] = [];
   #ready: Worker[] = [];
+  /** Bytes moved in this part of the turn. */
+  #moved = 0;
   #stopped = false;
 
   constructor(sys: Syscalls, arena: Arena, clock: SharedClock) {
@@ -112,6 +116,18 @@ export class EventLoop {
     this.#ready.push(worker);
   }
 
+  /** Counts what was moved. */
+  spend(bytes: number): void {
+    this.#moved += bytes;
+  }
+
+  /** True where this part of the turn is used up: the worker is on the ready list, and does nothing now. */
+  defer(worker: Worker): boolean {
+    if (this.#moved < limits.bytesPerPart) return false;
+    this.enqueue(worker);
+    return true;
+  }
+
   stop(): void {
     this.#stopped = true;
   }
@@ -133,7 +149,9 @@ export class EventLoop {
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
       throw new SystemCallError('epoll_wait', this.#sys.errno());
     }
+    this.#moved = 0;
     for (let index = 0; index < count; index += 1) this.#dispatch(index);
+    this.#moved = 0;
     this.#workReady();
     this.wheel.advance(this.nowMs);
   }
@@ -158,12 +176,15 @@ export class EventLoop {
     }
   }
 
-  /** Those that queue again while they work wait for the next turn. */
+  /** Those that queue again while they work wait for the next turn, behind those that were not reached in this one. */
   #workReady(): void {
     if (this.#ready.length === 0) return;
     const ready = this.#ready;
     this.#ready = [];
+    let reached = 0;
     for (const worker of ready) {
+      if (this.#moved >= limits.bytesPerPart) break;
+      reached += 1;
       worker.queued = false;
       try {
         worker.work();
@@ -171,6 +192,7 @@ export class EventLoop {
         tellFault(worker, error);
       }
     }
+    if (reached < ready.length) this.#ready = ready.slice(reached).concat(this.#ready);
   }
 }
 

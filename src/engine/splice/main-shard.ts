@@ -80,11 +80,12 @@ export class MainShard implements ShardHandle {
     this.#turns.unref();
     this.#nodeCalled = false;
     try {
+      const untilMs = loop.nowMs + limits.turnsInARowMs;
       let nodeSleepMs: number;
       do {
         nodeSleepMs = this.#nodeLoop.sleepMs();
         loop.turn(shorterSleep(loop.sleepMs(), nodeSleepMs));
-      } while (nodeSleepMs !== 0 && !this.#nodeCalled);
+      } while (nodeSleepMs !== 0 && !this.#nodeCalled && loop.nowMs < untilMs);
       this.#turns.ref();
     } catch (error) {
       this.#fail(error);

@@ -129,9 +129,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const side = descriptor === this.client.descriptor ? this.client : this.target;
     side.note(events);
     if (this.#state === 'open') {
-      this.#move();
-      // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
-      if (side.broken && this.#isOpen()) this.#endIfFailed(side);
+      if (!this.#host.context.loop.defer(this)) this.#move();
     } else if (side === this.target && this.#state === 'dialing') {
       this.#dialAnswered(events);
     } else if (side === this.client && (events & EPOLLERR) !== 0) {
@@ -283,6 +281,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#activeMs = this.#host.context.loop.nowMs;
     this.#pass(this.client, this.target);
     if (this.#isOpen()) this.#pass(this.target, this.client);
+    // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
+    if (this.client.broken && this.#isOpen()) this.#endIfFailed(this.client);
+    if (this.target.broken && this.#isOpen()) this.#endIfFailed(this.target);
   }
 
   /** Trying again is no sign of life: for that something has to move. */
@@ -303,6 +304,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const result: Pumped = pump.run(from, to);
     const moved = from.received - before;
     if (moved > 0) counters.add(from === this.client ? 'bytesIn' : 'bytesOut', moved);
+    context.loop.spend(moved);
     if (result === 'waiting') return;
     if (result === 'more') context.loop.enqueue(this);
     else if (result === 'starved') this.#lack(pump.errno);

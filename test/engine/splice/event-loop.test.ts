@@ -4,6 +4,7 @@ import { EventLoop, type Handler, type Worker } from '../../../src/engine/splice
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { openSyscalls } from '../../../src/engine/splice/syscalls.js';
 import { CallTimer } from '../../../src/engine/splice/timer-wheel.js';
+import { limits } from '../../../src/limits.js';
 import { EPOLLHUP, EPOLLIN, EPOLLOUT } from '../../../src/sys/epoll.js';
 import { Errno } from '../../../src/sys/errno.js';
 import { describeWhere } from '../../support/machine.js';
@@ -141,6 +142,42 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
       loop.enqueue(long);
       loop.run();
       expect(seen).toEqual(['event', 'long', 'short', 'long', 'short']);
+    });
+
+    test('ends a turn once they have moved enough, and goes on behind new events where it stopped', () => {
+      const seen: string[] = [];
+      const names = ['first', 'second', 'third'];
+      for (const name of names) {
+        const own = worker(name, 2, seen);
+        const work = own.work;
+        own.work = () => {
+          work();
+          loop.spend(limits.bytesPerPart / 2);
+        };
+        loop.enqueue(own);
+      }
+      for (let turn = 0; turn < 3; turn += 1) {
+        loop.turn(0);
+        seen.push('new events');
+      }
+      expect(seen).toEqual([
+        ...['first', 'second', 'new events'],
+        ...['third', 'first', 'new events'],
+        ...['second', 'third', 'new events'],
+      ]);
+    });
+
+    test('puts off what events would have moved past that, and gives the ready list a part of its own', () => {
+      const seen: string[] = [];
+      const deferred = worker('work', 1, seen);
+      const eager = handler((descriptor) => {
+        seen.push(loop.defer(deferred) ? 'put off' : 'moved');
+        loop.spend(limits.bytesPerPart);
+        loop.remove(descriptor);
+      });
+      for (let count = 0; count < 3; count += 1) loop.add(brokenPipe(), eager, EPOLLIN);
+      loop.turn(0);
+      expect(seen).toEqual(['moved', 'put off', 'put off', 'work']);
     });
   });
 
