@@ -15,6 +15,7 @@ import { type ServeOptions, serveUntilStopped } from './stop-signals.js';
 import { type ExitCode, exitCodes } from './tell-error.js';
 
 export async function run(options: RunOptions): Promise<ExitCode> {
+  const letMemoryGrow = options.config === undefined ? undefined : await holdMemory();
   const { name, mappings, drainTimeoutMs, shards } = await readRunRequest(options);
   const log = await openLog({ level: options.logLevel, name, terminal: process.stderr.isTTY });
   const { accessLog } = options;
@@ -23,6 +24,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   let flowsReset: number | undefined;
   const started: ServeOptions['started'] = (instance, stop) => {
     printPublished(instance);
+    letMemoryGrow?.();
     if (claim === undefined) return;
     const stopIn = (timeoutMs: number) => stop({ by: 'sluice stop', drainTimeoutMs: timeoutMs });
     control = serveWhenAsked(claim, { instance, mappings, drainTimeoutMs, stop: stopIn }, log.logger);
@@ -42,6 +44,12 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   // A start that was called off may have listeners and a look-up under way, which would keep the process.
   if (flowsReset === undefined) process.exit(exitCodes.done);
   return exitCodes.done;
+}
+
+/** Loaded only where there may be many mappings: with one there is nothing to save, and loading it takes 2 ms. */
+async function holdMemory(): Promise<() => void> {
+  const { holdYoungGeneration } = await import('./young-generation.js');
+  return holdYoungGeneration();
 }
 
 /** A machine without a folder for it (a read-only container) runs it all the same. */
