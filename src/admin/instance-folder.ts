@@ -2,7 +2,6 @@
  * What is in an instance's folder: a socket of a name that no other process ever uses, so that whoever finds its
  * process gone can remove it, without a lock and without ever removing another's.
  */
-import { randomBytes } from 'node:crypto';
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -16,9 +15,10 @@ export interface FoundSocket {
   readonly pid: number;
 }
 
-/** A socket's name that only this process uses. */
+/** A socket's name that only this process uses. It need not be hard to guess, and Node's crypto takes 2 ms to load. */
 export function newSocketName(): string {
-  return `${process.pid}-${randomBytes(4).toString('hex')}.sock`;
+  const random = Math.floor(Math.random() * 2 ** 32);
+  return `${process.pid}-${random.toString(16).padStart(8, '0')}.sock`;
 }
 
 /** The sockets in an instance's folder: none where it is none, or is gone. */

@@ -1,5 +1,4 @@
 import { formatTarget, type TargetSpec } from '../publish/target-spec.js';
-import { openDnsTarget } from './dns-target.js';
 import type { Target, TargetEvents } from './target.js';
 
 /**
@@ -8,8 +7,8 @@ import type { Target, TargetEvents } from './target.js';
  * @throws SluiceError where the target as it was asked for cannot be right; nothing of it is left open then
  */
 export async function openTarget(spec: TargetSpec, events: TargetEvents): Promise<Target> {
-  if (spec.kind === 'dns') return openDnsTarget(spec.name, events);
-  // Whoever leads to an address needs nothing of Docker's or of system calls: it is loaded where it is asked for.
+  // Whoever leads to an address needs nothing of the DNS, of Docker or of system calls: it is loaded where it is asked for.
+  if (spec.kind === 'dns') return (await import('./dns-target.js')).openDnsTarget(spec.name, events);
   if (spec.kind === 'name') return (await import('./name-target.js')).openNameTarget(spec.name, events);
   if (spec.kind === 'docker') return (await import('./docker-target.js')).openDockerTarget(spec, events);
   if (spec.kind === 'netns') return (await import('./netns-target.js')).openNetnsTarget(spec, events);

@@ -12,6 +12,9 @@ import { settled } from '../support/until.js';
 const idleMs = 2_000;
 const flows = 20;
 
+/** What a record may take: 50 ms of it wait for others to come along. */
+const recordMs = 3_000;
+
 /** User and system time of a process and all its threads, in the kernel's ticks (proc(5)). */
 function cpuTicks(pid: number): number {
   const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
@@ -53,5 +56,17 @@ describeWhere(canTrace, 'no strace', 'sluice with nothing to do', () => {
     expect(await exchange(await dial(scope, sluice.port(0)), 'awake')).toBe('awake');
     expect(made.lines().some((line) => line.includes('accept4('))).toBe(true);
     await made.stop();
+  });
+
+  test.each([0, 1])('and %d threads tells of a flow’s end although nothing else happens', async (shards) => {
+    const tcpPort = await listenTcp(scope, echo);
+    const args = ['--engine', 'splice', '--shards', `${shards}`, '-p', `127.0.0.1::${tcpPort}`, '127.0.0.1'];
+    const sluice = await runSluice(scope, args);
+    for (let count = 1; count <= 3; count += 1) {
+      expect(await exchange(await dial(scope, sluice.port()), 'over')).toBe('over');
+      const endedMs = performance.now();
+      await sluice.flowsLogged(count, 'done');
+      expect(performance.now() - endedMs).toBeLessThan(recordMs);
+    }
   });
 });

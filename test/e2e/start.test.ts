@@ -35,7 +35,7 @@ function modulesRun(folder: string): string[] {
   return [...scripts.map(({ url }) => url), ...ours.map(({ functionName }) => functionName)];
 }
 
-it('run with -p and an address loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer nor Docker’s client', async () => {
+it('run with -p and an address loads neither yargs nor the mapping file’s parser and schema nor the terminal’s printer nor Docker’s client nor the DNS', async () => {
   const folder = temporaryFolder(scope);
   const sluice = await runSluice(scope, ['-p', '127.0.0.1::80', '::1'], 1, {
     env: { NODE_V8_COVERAGE: folder },
@@ -70,9 +70,12 @@ it('run with -p and an address loads neither yargs nor the mapping file’s pars
     'build/src/docker/',
     'build/src/target/docker-target.js',
     'build/src/target/name-target.js',
+    'build/src/target/dns-target.js',
     // Nobody has asked this instance anything, so it has not even loaded what would answer.
     'build/src/admin/control-server.js',
     'node:http',
+    'node:crypto',
+    'node:dns/promises',
   ];
   expect(run.filter((module) => unwanted.some((start) => module.startsWith(start)))).toEqual([]);
 });

@@ -83,8 +83,10 @@ export class MainShard implements ShardHandle {
       const untilMs = loop.nowMs + limits.turnsInARowMs;
       let nodeSleepMs: number;
       do {
+        // In this order: what a turn ends with may make reports, which Node's loop has to go round for.
+        const shardSleepMs = loop.sleepMs();
         nodeSleepMs = this.#nodeLoop.sleepMs();
-        loop.turn(shorterSleep(loop.sleepMs(), nodeSleepMs));
+        loop.turn(shorterSleep(shardSleepMs, nodeSleepMs));
       } while (nodeSleepMs !== 0 && !this.#nodeCalled && loop.nowMs < untilMs);
       this.#turns.ref();
     } catch (error) {
