@@ -87,3 +87,10 @@ export function messageOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
   return String(error);
 }
+
+/** In one line: what was thrown, and where in the code. */
+export function causeOf(error: unknown): string {
+  const where =
+    error instanceof Error ? error.stack?.split('\n').find((line) => /^ +at /.test(line)) : undefined;
+  return `${String(error)}${where === undefined ? '' : where.replace(/^ +/, ' ')}`;
+}

@@ -46,12 +46,11 @@ export class NetworkNamespaces {
    * Gives what `make` gives: a descriptor, or -1, which becomes the negative errno. So does a namespace that cannot be
    * opened or entered.
    *
-   * @param pathAddress where the namespace's path lies in memory, ending in a zero byte
    * @throws StrandedError where the thread could not come back; on the main thread that is the end of the process
    */
-  make(pathAddress: number, make: () => number): number {
+  make(path: string, make: () => number): number {
     const calls = this.#open();
-    const entered = this.#enter(calls, pathAddress);
+    const entered = this.#enter(calls, this.#layOut(path));
     if (entered < 0) return entered;
     const made = make();
     const result = made < 0 ? -calls.errno() : made;
@@ -106,7 +105,9 @@ export class NetworkNamespaces {
 
   #layOut(path: string): number {
     this.#region ??= mapRegion(pathBytes);
-    writePath(new Uint8Array(this.#region.buffer), 0, path);
+    const memory = new Uint8Array(this.#region.buffer);
+    const { written } = new TextEncoder().encodeInto(path, memory.subarray(0, pathBytes - 1));
+    memory[written] = 0;
     return this.#region.address;
   }
 }
@@ -124,11 +125,4 @@ function endProcess(error: StrandedError): never {
     // Where nobody reads stderr the exit code still tells.
     process.exit(1);
   }
-}
-
-/** Lays a path out for a call and gives its length with the closing zero. */
-export function writePath(memory: Uint8Array, offset: number, path: string): number {
-  const { written } = new TextEncoder().encodeInto(path, memory.subarray(offset, offset + pathBytes - 1));
-  memory[offset + written] = 0;
-  return written + 1;
 }

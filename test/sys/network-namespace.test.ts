@@ -19,13 +19,13 @@ function failingSetns(failsAt: number): NamespaceCalls {
 describeWhere(process.platform === 'linux', 'not Linux', 'a visit to a network namespace', () => {
   it('that cannot be made gives the errno, and is no disaster', () => {
     const namespaces = new NetworkNamespaces(failingSetns(1));
-    expect(namespaces.make(0, () => 7)).toBe(-1);
+    expect(namespaces.make('/', () => 7)).toBe(-1);
   });
 
   it('gives what was made inside, or the negative errno', () => {
     const namespaces = new NetworkNamespaces({ ...failingSetns(100), errno: () => 24 });
-    expect(namespaces.make(0, () => 7)).toBe(7);
-    expect(namespaces.make(0, () => -1)).toBe(-24);
+    expect(namespaces.make('/', () => 7)).toBe(7);
+    expect(namespaces.make('/', () => -1)).toBe(-24);
   });
 
   it.each(['make', 'within'] as const)('that cannot end is one: %s', (way) => {
@@ -33,7 +33,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a visit to a network n
       throw error;
     });
     const visit = {
-      make: () => namespaces.make(0, () => 7),
+      make: () => namespaces.make('/', () => 7),
       within: () => namespaces.within('/run/netns/blue', () => 7),
     }[way];
     expect(visit).toThrow(

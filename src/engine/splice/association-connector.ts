@@ -10,7 +10,7 @@ import { SO_RCVBUF, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET } from '
 import type { UdpTable } from '../udp-table.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
-import { type ShardContext, targetSocket } from './shard-context.js';
+import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
 
 /** In place of a descriptor: no address has a way to it, or the system has no socket to give. */
@@ -62,7 +62,7 @@ export class AssociationConnector {
     if (descriptor < 0) return -descriptor;
     arena.words[scratch >> 2] = limits.udpReceiveBufferBytes;
     sys.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, arena.address(scratch), 4);
-    const connected = sys.connect(descriptor, target.sockaddr, target.length);
+    const connected = connectTo(this.#context, descriptor, target);
     const errno = connected < 0 ? sys.errno() : loop.add(descriptor, association, EPOLLIN | EPOLLET);
     if (errno !== 0) {
       sys.close(descriptor);

@@ -8,7 +8,7 @@ import type { EventLoop } from './event-loop.js';
 import type { HoldPool } from './hold-pool.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
 import type { PipePool } from './pipe-pool.js';
-import type { PreparedTarget, PreparedTargets } from './prepared-route.js';
+import type { PreparedTarget } from './prepared-route.js';
 import type { Scarcity } from './scarcity.js';
 import type { Report } from './shard-messages.js';
 import type { Syscalls } from './syscalls.js';
@@ -19,7 +19,6 @@ export interface ShardContext {
   readonly loop: EventLoop;
   readonly pipes: PipePool;
   readonly holds: HoldPool;
-  readonly targets: PreparedTargets;
   readonly namespaces: NetworkNamespaces;
   readonly scarcity: Scarcity;
   readonly ends: EndBatch;
@@ -36,6 +35,8 @@ export interface ShardContext {
   readonly scratch: number;
   /** Offset of what accept4 writes: an address, then its length. */
   readonly acceptBuffer: number;
+  /** Offset of the address that connect reads. */
+  readonly connectBuffer: number;
   report(report: Report): void;
 }
 
@@ -49,6 +50,13 @@ export function targetSocket(context: ShardContext, target: PreparedTarget, kind
   if (namespace !== undefined) return namespaces.make(namespace, () => sys.socket(domain, kind, 0));
   const descriptor = sys.socket(domain, kind, 0);
   return descriptor < 0 ? -sys.errno() : descriptor;
+}
+
+/** Gives connect's result. */
+export function connectTo(context: ShardContext, descriptor: number, { sockaddr }: PreparedTarget): number {
+  const { sys, arena, connectBuffer } = context;
+  arena.bytes.set(sockaddr, connectBuffer);
+  return sys.connect(descriptor, arena.address(connectBuffer), sockaddr.length);
 }
 
 /** Flow ends on their way to the main thread: sent when the batch is full, or when they have waited long enough. */

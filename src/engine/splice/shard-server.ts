@@ -1,12 +1,11 @@
 /** What a shard does for one service, whatever its protocol. */
 import type { CloseEvent } from '../close-table.js';
-import type { PreparedTarget } from './prepared-route.js';
 import type { ShardRoute } from './shard-messages.js';
 
 export interface ShardServer {
   setRoute(route: ShardRoute): void;
-  /** These addresses are nobody's any more. */
-  targetsGone(gone: ReadonlySet<PreparedTarget>): void;
+  /** These addresses, by their keys, are nobody's any more. */
+  targetsGone(gone: ReadonlySet<string>): void;
   /** Takes nothing new; says it is empty once the flows in progress have ended. */
   detach(): void;
   /** Ends every flow there is. */

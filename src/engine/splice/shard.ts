@@ -6,17 +6,18 @@
  * and lets go of it. Another takes its place. A listener that cannot even be served is told of alone, since another shard
  * would fare no better with it.
  */
+import { causeOf } from '../../errors.js';
 import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
 import { NetworkNamespaces } from '../../sys/network-namespace.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
+import { addressKey } from '../address-key.js';
 import { Arena } from './arena.js';
 import { batchArenaBytes, DatagramBatch } from './datagram-batch.js';
 import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
 import { OutgoingBatch } from './outgoing-batch.js';
 import { PipePool } from './pipe-pool.js';
-import { PreparedTargets } from './prepared-route.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
 import type { Command, Report, ShardService, ShardSetup } from './shard-messages.js';
@@ -49,12 +50,12 @@ export class Shard {
 
   /** Whatever is thrown leaves the shard in a state nobody knows. */
   obey(command: Command): void {
-    const { loop, ends, targets } = this.#context;
+    const { loop, ends } = this.#context;
     loop.nowMs = this.#clock.now();
     if (command.kind === 'serve') this.#serve(command.served);
     else if (command.kind === 'route') this.#servers.get(command.service)?.setRoute(command.route);
     else if (command.kind === 'gone')
-      this.#servers.get(command.service)?.targetsGone(targets.known(command.addresses));
+      this.#servers.get(command.service)?.targetsGone(new Set(command.addresses.map(addressKey)));
     else if (command.kind === 'drain') this.#drain(command.service);
     else if (command.kind === 'look') this.#servers.get(command.service)?.look();
     else if (command.kind === 'close') this.#close(command.service);
@@ -136,7 +137,6 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
       mostSpare: limits.sparePipesPerShard,
     }),
     holds: new HoldPool(),
-    targets: new PreparedTargets(),
     namespaces: new NetworkNamespaces(),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
     ends: new EndBatch(setup.reportEnds, (records) => report({ kind: 'ends', records })),
@@ -148,13 +148,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     copyBuffer: arena.take(limits.copyBytes),
     scratch: arena.take(64),
     acceptBuffer: arena.take(sockaddrBytes + 8),
+    connectBuffer: arena.take(sockaddrBytes),
     report,
   };
-}
-
-/** In one line: what was thrown, and where. */
-function causeOf(error: unknown): string {
-  const where =
-    error instanceof Error ? error.stack?.split('\n').find((line) => /^ +at /.test(line)) : undefined;
-  return `${String(error)}${where === undefined ? '' : where.replace(/^ +/, ' ')}`;
 }

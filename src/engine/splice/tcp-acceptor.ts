@@ -14,7 +14,7 @@ import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
 import type { CloseEvent } from '../close-table.js';
 import { WaitingLine } from '../waiting-line.js';
 import type { Handler } from './event-loop.js';
-import type { PreparedTarget } from './prepared-route.js';
+import { prepareRoute } from './prepared-route.js';
 import { Pump } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
@@ -49,7 +49,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#whenEmpty = whenEmpty;
     // The address accept4 writes, and behind it the address's length.
     this.#sockaddr = context.acceptBuffer;
-    const route = context.targets.prepareRoute(served.route);
+    const route = prepareRoute(served.route);
     this.#line = new WaitingLine(route, served.route.waitingFlows, {
       counters,
       nowMs: () => context.loop.nowMs,
@@ -68,12 +68,12 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   setRoute(route: ShardRoute): void {
-    this.#host.route = this.#context.targets.prepareRoute(route);
+    this.#host.route = prepareRoute(route);
     this.#line.setRoute(this.#host.route);
     if (this.#state === 'paused') this.#listen();
   }
 
-  targetsGone(gone: ReadonlySet<PreparedTarget>): void {
+  targetsGone(gone: ReadonlySet<string>): void {
     for (const flow of this.#flows) flow.targetsGone(gone);
   }
 

@@ -23,7 +23,7 @@ import { tellFault } from './fault.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import { type ShardContext, targetSocket } from './shard-context.js';
+import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
 import { Side } from './side.js';
 import { resetAtClose, takeError } from './socket-fate.js';
 import { Timer } from './timer-wheel.js';
@@ -114,8 +114,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   /** These addresses are nobody's any more. What is only being dialled has lost nothing by it, and goes elsewhere. */
-  targetsGone(gone: ReadonlySet<PreparedTarget>): void {
-    if (this.address === undefined || !gone.has(this.address)) return;
+  targetsGone(gone: ReadonlySet<string>): void {
+    if (this.address === undefined || !gone.has(this.address.key)) return;
     if (this.#state === 'open') {
       this.end('target-gone');
     } else if (this.#state === 'dialing' || this.#state === 'starved') {
@@ -200,7 +200,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#own(descriptor);
     // A read stops behind a message that carried descriptors, however much more there is.
     if (address.domain === AF_UNIX) this.target.urgent = true;
-    const result = sys.connect(descriptor, address.sockaddr, address.length);
+    const result = connectTo(this.#host.context, descriptor, address);
     const errno = result < 0 ? sys.errno() : 0;
     if (errno !== 0 && errno !== Errno.EINPROGRESS) {
       this.#dialStopped(errno);

@@ -25,7 +25,7 @@ import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import { AssociationIndex, hashOf } from './association-index.js';
 import type { Handler } from './event-loop.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
-import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
+import { type PreparedRoute, prepareRoute } from './prepared-route.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { ShardRoute, ShardService } from './shard-messages.js';
@@ -63,7 +63,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     this.#served = served;
     this.#counters = counters;
     this.#whenEmpty = whenEmpty;
-    this.#route = context.targets.prepareRoute(served.route);
+    this.#route = prepareRoute(served.route);
     this.#table = new UdpTable(timeoutsOf(this.#route), {
       wakeAt: (atMs) => this.#wakeAt(atMs),
       ended: (association, reason) => this.#end(association, reason),
@@ -74,15 +74,15 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   }
 
   setRoute(route: ShardRoute): void {
-    this.#route = this.#context.targets.prepareRoute(route);
+    this.#route = prepareRoute(route);
     if (!this.#detached) this.#table.setTimeouts(timeoutsOf(this.#route));
     this.#sender.sendKept(this.#route);
   }
 
-  targetsGone(gone: ReadonlySet<PreparedTarget>): void {
+  targetsGone(gone: ReadonlySet<string>): void {
     for (const association of this.#index.all()) {
       const { target, descriptor } = association;
-      if (descriptor < 0 || target === undefined || !gone.has(target)) continue;
+      if (descriptor < 0 || target === undefined || !gone.has(target.key)) continue;
       this.#table.delete(association);
       this.#counters.add('flowsToGoneTarget');
       this.#end(association, 'target-gone');
