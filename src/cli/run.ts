@@ -8,6 +8,7 @@ import { SluiceError } from '../errors.js';
 import { type Instance, startInstance } from '../instance/instance.js';
 import { openEngineKit } from '../instance/open-engine-kit.js';
 import { openLog } from '../log/log.js';
+import { surviveFaults } from '../log/survive-faults.js';
 import { formatTargetPort } from '../publish/mapping.js';
 import type { RunOptions } from './run-options.js';
 import { readRunRequest } from './run-request.js';
@@ -18,6 +19,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   const letMemoryGrow = options.config === undefined ? undefined : await holdMemory();
   const { name, mappings, drainTimeoutMs, shards } = await readRunRequest(options);
   const log = await openLog({ level: options.logLevel, name, terminal: process.stderr.isTTY });
+  surviveFaults((message) => log.logger.error(message));
   const { accessLog } = options;
   let claim: Claim | undefined;
   let control: ControlServer | undefined;

@@ -9,6 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Service } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
+import { surviveFaults } from '../log/survive-faults.js';
 import { version } from '../version.js';
 import { flagTable, inWords, readRequest } from './flags.js';
 import { parseFlags, usageOf } from './go-flags.js';
@@ -43,7 +44,8 @@ export async function main(
     const request = readRequest(parsed.values);
     nameProcess(argv);
     const log = openProxyLog(process.env['SLUICE_DOCKER_PROXY_LOG'], inWords(request));
-    surviveFaults(log);
+    surviveFaults((message) => log.warn(message));
+    process.on('warning', ({ message }) => log.warn(message));
     stopOnSignals(await serve(request, log), log);
     setInterval(() => undefined, keepAliveMs);
     pipe?.serving();
@@ -73,12 +75,4 @@ function stopOnSignals(service: Service, log: ProxyLog): void {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   process.on('SIGHUP', () => undefined);
-}
-
-/** A fault after the start never ends the process: the port stays. */
-function surviveFaults(log: ProxyLog): void {
-  const tell = (error: unknown) => log.warn(`a fault of its own: ${messageOf(error)}`);
-  process.on('uncaughtException', tell);
-  process.on('unhandledRejection', tell);
-  process.on('warning', tell);
 }

@@ -40,6 +40,8 @@ export class ListenNamespace<L extends Listener> {
   readonly #ended = new Map<PublishedService, InsideListener<L>>();
   /** Done when those are closed. */
   #closing: Promise<unknown> = Promise.resolve();
+  /** Done when none is being bound; never fails. */
+  #binding: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
   #failing = false;
   #closed = false;
@@ -53,7 +55,7 @@ export class ListenNamespace<L extends Listener> {
     const { log } = this.#host;
     this.#namespace = await follow({
       gone: () => this.#gone(),
-      came: () => void this.#bindAgain(),
+      came: () => this.#bindAgain(),
       ending: () => undefined,
       trouble: (message) => log.warn(message),
       recovered: (message) => log.info(message),
@@ -72,7 +74,7 @@ export class ListenNamespace<L extends Listener> {
   /** Some were bound in a namespace that had ended before they were served: nobody reaches those. */
   bindAnew(): void {
     this.#endAll();
-    if (this.#usable()) void this.#bindAgain();
+    if (this.#usable()) this.#bindAgain();
   }
 
   /** Binds no more; the services there are stay their owner's to end. */
@@ -100,9 +102,15 @@ export class ListenNamespace<L extends Listener> {
     this.#closing = Promise.all([this.#closing, ...ending]);
   }
 
-  async #bindAgain(): Promise<void> {
-    await this.#closing;
+  /** One after the other: two at once would find each other's ports taken. */
+  #bindAgain(): void {
+    this.#binding = this.#binding.then(() => this.#bindEnded());
+  }
+
+  async #bindEnded(): Promise<void> {
+    if (this.#ended.size === 0) return;
     try {
+      await this.#closing;
       for (const inside of this.#ended.values()) await this.#bindOne(inside);
     } catch (error) {
       this.#failed(error);
@@ -135,7 +143,8 @@ export class ListenNamespace<L extends Listener> {
     if (!this.#usable()) return;
     if (!this.#failing) this.#host.log.warn(`${messageOf(error)}; it is tried again`);
     this.#failing = true;
-    this.#retry = setTimeout(() => void this.#bindAgain(), limits.namespaceLookMs);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#bindAgain(), limits.namespaceLookMs);
     this.#retry.unref();
   }
 

@@ -1,9 +1,12 @@
 /** What is published, a start that fails, and the ways to stop. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, jest } from '@jest/globals';
 import { numberedBlocks } from '../support/bytes.js';
+import { temporaryFolder } from '../support/folder.js';
 import { useScope } from '../support/scope.js';
 import { runSluice, sluiceOutput, spawnSluice } from '../support/sluice-process.js';
 import {
@@ -171,6 +174,28 @@ describe('a stop signal', () => {
     expect(await sluice.stop()).toEqual({ code: 0, signal: null });
     expect(sluice.stdout).toBe('');
     expect(sluice.records.at(-1)?.['msg']).toBe('stopped before everything was published');
+  });
+});
+
+describe('a fault of its own that nothing has caught', () => {
+  it.each([
+    ['thrown', 'setImmediate(() => { throw fault })'],
+    ['rejected', 'void Promise.reject(fault)'],
+  ])('when %s, is told in one line and costs no flow', async (_, happen) => {
+    const plant = join(temporaryFolder(scope), 'plant.cjs');
+    writeFileSync(plant, `process.on('SIGUSR2', () => { const fault = new Error('planted'); ${happen}; })`);
+    const target = await listenTcp(scope, echo);
+    const sluice = await runSluice(scope, ['-p', `127.0.0.1::${target}`, '127.0.0.1'], 1, {
+      nodeOptions: ['--require', plant],
+    });
+    const client = await dial(scope, sluice.port());
+    process.kill(sluice.pid, 'SIGUSR2');
+    const said = await sluice.logged(({ level }) => level === 50);
+    expect(said['msg']).toMatch(
+      /^a fault of its own, please report it: Error: planted at .*plant\.cjs:1:\d+\)?$/,
+    );
+    expect(await exchange(client, 'still here')).toBe('still here');
+    expect(sluice.stderr).not.toContain('\n    at ');
   });
 });
 

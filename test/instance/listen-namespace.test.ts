@@ -106,6 +106,19 @@ describe('a listener inside a namespace', () => {
     expect(said).toEqual(['listening inside netns:/run/netns/blue again']);
   });
 
+  it('is bound once, however often it is told that the namespace is there', async () => {
+    const binder = new FakeBinder();
+    const { namespace, listen, state, said } = await listening(binder);
+    namespace.end();
+    namespace.come();
+    listen.bindAnew();
+    namespace.come();
+    await turns();
+    expect(binder.asked).toHaveLength(2);
+    expect(state.served).toBe(2);
+    expect(said.filter((message) => message.includes('again'))).toHaveLength(1);
+  });
+
   it('is not bound again where its mapping was unpublished meanwhile', async () => {
     const binder = new FakeBinder();
     const { namespace, state } = await listening(binder);
