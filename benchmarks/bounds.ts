@@ -98,7 +98,7 @@ export const fullSizes: Sizes = {
     { streams: 1, bothWays: true },
     { streams: 8, bothWays: false },
   ],
-  iperf3Streams: [1],
+  iperf3Streams: [1, 8],
   churnConnections: 64,
   // As many under way as a receive buffer of the kernel's default size holds: what is lost is the proxy's loss.
   udpLoads: [
@@ -110,7 +110,7 @@ export const fullSizes: Sizes = {
     { clients: 1_000, active: 64, inFlight: 1, bytes: 1_200 },
   ],
   idleFlows: 10_000,
-  mappings: [1, 100, 1_000],
+  mappings: [1, 100, 2_000],
 };
 
 export const quickSizes: Sizes = {
