@@ -1,7 +1,10 @@
 /** One end of a TCP flow on the splice engine: a socket, what epoll said of it, and what came from it. */
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
 import type { Hold } from './hold-pool.js';
 import type { Pipe } from './pipe-pool.js';
+
+/** What a socket is registered for. */
+export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
 export class Side {
   descriptor = -1;

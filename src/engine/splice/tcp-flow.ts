@@ -13,7 +13,7 @@
  */
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
-import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
+import { EPOLLERR, EPOLLHUP, EPOLLOUT } from '../../sys/epoll.js';
 import { Errno, errnoName } from '../../sys/errno.js';
 import { AF_UNIX, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../sys/socket.js';
 import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../close-table.js';
@@ -24,11 +24,10 @@ import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
-import { Side } from './side.js';
+import { everyEdge, Side } from './side.js';
 import { resetAtClose, takeError } from './socket-fate.js';
 import { Timer } from './timer-wheel.js';
 
-export const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 type State = 'unwatched' | 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
@@ -129,7 +128,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const side = descriptor === this.client.descriptor ? this.client : this.target;
     side.note(events);
     if (this.#state === 'open') {
-      if (!this.#host.context.loop.defer(this)) this.#move();
+      // A few bytes never wait behind others' bulk.
+      const bulk = this.client.pipe ?? this.target.pipe;
+      if (bulk === undefined || !this.#host.context.loop.defer(this)) this.#move();
     } else if (side === this.target && this.#state === 'dialing') {
       this.#dialAnswered(events);
     } else if (side === this.client && (events & EPOLLERR) !== 0) {
@@ -342,7 +343,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     else this.end(side === this.client ? 'client-reset' : 'target-reset', errno);
   }
 
-  // --- time ------------------------------------------------------------------------------------------------------
+  // --- time, and the end ------------------------------------------------------------------------------------------
 
   #setTimer(atMs: number): void {
     this.#host.context.loop.wheel.set(this, atMs);
@@ -374,8 +375,6 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     if (idleAtMs > this.#host.context.loop.nowMs) this.#setTimer(idleAtMs);
     else this.end('idle-timeout', 0);
   }
-
-  // --- closing ---------------------------------------------------------------------------------------------------
 
   #closeSide(side: Side, action: CloseAction): void {
     const { context } = this.#host;
