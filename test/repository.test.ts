@@ -224,6 +224,14 @@ describe('a source file', () => {
     expect(facts.map(({ path }) => path).filter((path) => !text.includes(path))).toEqual([]);
   });
 
+  /** A first toLocaleString takes a process 7 MB for good, a first localeCompare 3 MB. */
+  it('writes and compares texts without the locales that Node brings', () => {
+    const localized = /\b(?:toLocale\w+|localeCompare|Intl)\b/;
+    const sample = { path: 'src/x.ts', text: "count.toLocaleString('en')" };
+    expect(linesLike(localized, [sample])).toHaveLength(1);
+    expect(linesLike(localized, source)).toEqual([]);
+  });
+
   it(`has at most ${most} lines`, () => {
     const long = [...source, ...benchmarks].filter(({ text }) => text.trimEnd().split('\n').length > most);
     expect(long.map(({ path }) => path)).toEqual([]);

@@ -25,7 +25,7 @@ export function portsColumn(mappings: readonly MappingDescription[]): string[] {
     listeners.map((listener): BoundPort => ({ ...listener, target, protocol, in: inside })),
   );
   const runs = inRuns(bound.toSorted(byAddressAndPort)).toSorted(
-    ([a], [b]) => a.target - b.target || a.protocol.localeCompare(b.protocol) || byAddressAndPort(a, b),
+    ([a], [b]) => a.target - b.target || byAddressAndPort(a, b),
   );
   const texts = runs.slice(0, limits.portsShown).map(([first, last]) => {
     const host = formatBound({ ip: first.ip, port: range(first.port, last.port) });
@@ -52,7 +52,11 @@ function follows(last: BoundPort, next: BoundPort): boolean {
 }
 
 function byAddressAndPort(a: BoundPort, b: BoundPort): number {
-  return a.protocol.localeCompare(b.protocol) || (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : a.port - b.port);
+  return byText(a.protocol, b.protocol) || byText(a.ip, b.ip) || a.port - b.port;
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function range(first: number, last: number): string {

@@ -19,7 +19,7 @@ export class Published {
   #services: readonly PublishedService[];
   /** Of services that others have taken the place of. */
   #past: readonly CounterSnapshot[] = [];
-  readonly #ends = new Map<string, number>();
+  readonly #ends: Record<string, number> = {};
   #drained: Promise<number> | undefined;
   #grace: NodeJS.Timeout | undefined;
   /** When the grace of a drain is over, by performance.now(). */
@@ -70,12 +70,12 @@ export class Published {
   }
 
   countEnd({ reason }: FlowEnd): void {
-    this.#ends.set(reason, (this.#ends.get(reason) ?? 0) + 1);
+    this.#ends[reason] = (this.#ends[reason] ?? 0) + 1;
   }
 
   /** How many flows have ended for which reason, of those that were told of. */
   ends(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#ends);
+    return { ...this.#ends };
   }
 
   flowCount(): number {

@@ -215,9 +215,7 @@ const mappingEntry = closedObject(
         v.integer(flowsAllowed),
         v.minValue(1, flowsAllowed),
         v.maxValue(limits.flowsMost, flowsAllowed),
-        v.description(
-          `Flows at once on each listener; ${limits.flowsPerMapping.toLocaleString('en')} where none is given.`,
-        ),
+        v.description(`Flows at once on each listener; ${limits.flowsPerMapping} where none is given.`),
       ),
     ),
   },

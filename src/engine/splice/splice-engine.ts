@@ -18,7 +18,7 @@ import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Report, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
-import { SpliceService } from './splice-service.js';
+import { SpliceService, type SpliceServiceHost } from './splice-service.js';
 import { ThreadShard } from './thread-shard.js';
 
 export interface SpliceEngineOptions extends Omit<EngineOptions, 'clock'> {
@@ -35,6 +35,12 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #shards: ShardHandle[];
   readonly #services = new Map<number, SpliceService>();
   readonly #paths: string[] = [];
+  readonly #host: SpliceServiceHost = {
+    send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
+    shardRoute: (route, shards) => this.#shardRoute(route, shards),
+    trouble: (message) => this.#options.onTrouble(message),
+    gone: (service) => void this.#services.delete(service),
+  };
   #ticks = 0;
   readonly #ticking = new Map<number, { left: number; done: () => void }>();
   #failures: number[] = [];
@@ -49,12 +55,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   serve(listener: SpliceListener, route: Route, service: number): Service {
     const shards =
       listener.protocol === 'tcp' ? this.#shards.map((_, index) => index) : [service % this.#shards.length];
-    const served = new SpliceService(listener, this.#shardRoute(route, shards.length), service, shards, {
-      send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
-      shardRoute: (next) => this.#shardRoute(next, shards.length),
-      trouble: (message) => this.#options.onTrouble(message),
-      gone: () => this.#services.delete(service),
-    });
+    const served = new SpliceService(listener, route, service, shards, this.#host);
     this.#services.set(service, served);
     return served;
   }

@@ -7,24 +7,32 @@ import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
 import type { SpliceListener } from './splice-listener.js';
 
+/** The engine; one for all services. */
 export interface SpliceServiceHost {
   /** False where the shard's thread has ended. */
   send(shard: number, command: Command): boolean;
-  shardRoute(route: Route): ShardRoute;
+  /** Each shard's part of a route that so many serve. */
+  shardRoute(route: Route, shards: number): ShardRoute;
   trouble(message: string): void;
-  /** The listener is closed and no flow is left. */
-  gone(): void;
+  /** The listener of this service is closed and no flow is left. */
+  gone(service: number): void;
+}
+
+/** One shard that serves it. */
+interface Server {
+  readonly shard: number;
+  readonly memory: SharedArrayBuffer;
+  readonly counters: Counters;
+  /** It still uses the listener; it still has flows of it. */
+  attached: boolean;
+  occupied: boolean;
 }
 
 export class SpliceService implements Service {
   readonly #listener: SpliceListener;
   readonly #service: number;
   readonly #host: SpliceServiceHost;
-  readonly #memory: ReadonlyMap<number, SharedArrayBuffer>;
-  readonly #counters: ReadonlyMap<number, Counters>;
-  /** Shards that still use the listener, and those that still have flows of it. */
-  readonly #attached: Set<number>;
-  readonly #occupied: Set<number>;
+  readonly #servers: readonly Server[];
   #route: ShardRoute;
   #draining = false;
   /** How often a shard could not serve it. */
@@ -34,24 +42,24 @@ export class SpliceService implements Service {
 
   constructor(
     listener: SpliceListener,
-    route: ShardRoute,
+    route: Route,
     service: number,
     shards: readonly number[],
     host: SpliceServiceHost,
   ) {
     this.#listener = listener;
-    this.#route = route;
+    this.#route = host.shardRoute(route, shards.length);
     this.#service = service;
     this.#host = host;
-    this.#attached = new Set(shards);
-    this.#occupied = new Set(shards);
-    this.#memory = new Map(shards.map((shard) => [shard, new SharedArrayBuffer(counterNames.length * 8)]));
-    this.#counters = new Map([...this.#memory].map(([shard, memory]) => [shard, new Counters(memory)]));
-    for (const shard of shards) this.#serveOn(shard);
+    this.#servers = shards.map((shard) => {
+      const memory = new SharedArrayBuffer(counterNames.length * 8);
+      return { shard, memory, counters: new Counters(memory), attached: true, occupied: true };
+    });
+    for (const server of this.#servers) this.#serveOn(server);
   }
 
   setRoute(route: Route): void {
-    this.#route = this.#host.shardRoute(route);
+    this.#route = this.#host.shardRoute(route, this.#servers.length);
     this.#tell({ kind: 'route', service: this.#service, route: this.#route });
   }
 
@@ -60,7 +68,7 @@ export class SpliceService implements Service {
   }
 
   counters(): CounterSnapshot {
-    return sumOf([...this.#counters.values()].map((counters) => counters.snapshot()));
+    return sumOf(this.#servers.map(({ counters }) => counters.snapshot()));
   }
 
   flowCount(): number {
@@ -85,14 +93,16 @@ export class SpliceService implements Service {
 
   /** A shard takes nothing from the listener any more. */
   detached(shard: number): void {
-    this.#attached.delete(shard);
+    const server = this.#serverOf(shard);
+    if (server !== undefined) server.attached = false;
     this.#settle();
   }
 
   /** A shard has stopped taking connections for now: one it was woken for is another's to take. */
   paused(shard: number): void {
-    for (const other of this.#attached) {
-      if (other !== shard) this.#host.send(other, { kind: 'look', service: this.#service });
+    for (const other of this.#servers) {
+      if (!other.attached || other.shard === shard) continue;
+      this.#host.send(other.shard, { kind: 'look', service: this.#service });
     }
   }
 
@@ -102,7 +112,8 @@ export class SpliceService implements Service {
 
   /** A shard has no flow of this service left. */
   empty(shard: number): void {
-    this.#occupied.delete(shard);
+    const server = this.#serverOf(shard);
+    if (server !== undefined) server.occupied = false;
     this.detached(shard);
   }
 
@@ -121,45 +132,44 @@ export class SpliceService implements Service {
       this.#host.trouble(`${formatEndpoint(endpoint)}/${protocol} cannot be served: ${cause}; ${outcome}`);
     }
     if (!last) setTimeout(() => this.#retry(shard), limits.serveRetryMs).unref();
-    else if (this.#attached.size === 0) this.#closed ??= this.#listener.close();
+    else if (!this.#isAttached()) this.#closed ??= this.#listener.close();
   }
 
   /** A new shard may have been given it in the meantime. */
   #retry(shard: number): void {
-    if (!this.#attached.has(shard)) this.serveAgain(shard);
+    if (this.#serverOf(shard)?.attached === false) this.serveAgain(shard);
   }
 
   /** A shard has died; gives how many flows of this service went with it. */
   shardLost(shard: number): number {
-    const counters = this.#counters.get(shard);
-    if (counters === undefined) return 0;
-    const lost = flowsOf(counters.snapshot());
-    counters.add('flowsEnded', lost);
+    const server = this.#serverOf(shard);
+    if (server === undefined) return 0;
+    const lost = flowsOf(server.counters.snapshot());
+    server.counters.add('flowsEnded', lost);
     this.empty(shard);
     return lost;
   }
 
   /** A new shard has taken the place of one that died. */
   serveAgain(shard: number): void {
-    if (this.#draining || this.#closed !== undefined || !this.#counters.has(shard)) return;
-    if (!this.#serveOn(shard)) return;
-    this.#attached.add(shard);
-    this.#occupied.add(shard);
+    const server = this.#serverOf(shard);
+    if (this.#draining || this.#closed !== undefined || server === undefined) return;
+    if (!this.#serveOn(server)) return;
+    server.attached = true;
+    server.occupied = true;
   }
 
   /** A shard that died has left a service that goes on; one that ends waits for no such shard. */
   #settle(): void {
     if (!this.#draining) return;
-    if (this.#attached.size === 0) this.#closed ??= this.#listener.close();
-    if (this.#occupied.size > 0) return;
-    this.#host.gone();
+    if (!this.#isAttached()) this.#closed ??= this.#listener.close();
+    if (this.#isOccupied()) return;
+    this.#host.gone(this.#service);
     for (const done of this.#whenGone.splice(0)) done();
   }
 
-  #serveOn(shard: number): boolean {
+  #serveOn({ shard, memory }: Server): boolean {
     const { protocol, endpoint, descriptor, wildcard } = this.#listener;
-    const counters = this.#memory.get(shard);
-    if (counters === undefined) return false;
     return this.#host.send(shard, {
       kind: 'serve',
       served: {
@@ -169,17 +179,29 @@ export class SpliceService implements Service {
         family: endpoint.ip.family,
         wildcard,
         route: this.#route,
-        counters,
+        counters: memory,
       },
     });
   }
 
   #tell(command: Command): void {
-    for (const shard of this.#occupied) this.#host.send(shard, command);
+    for (const { shard, occupied } of this.#servers) if (occupied) this.#host.send(shard, command);
+  }
+
+  #serverOf(shard: number): Server | undefined {
+    return this.#servers.find((server) => server.shard === shard);
+  }
+
+  #isAttached(): boolean {
+    return this.#servers.some(({ attached }) => attached);
+  }
+
+  #isOccupied(): boolean {
+    return this.#servers.some(({ occupied }) => occupied);
   }
 
   async #gone(): Promise<void> {
-    if (this.#occupied.size > 0) await new Promise<void>((resolve) => this.#whenGone.push(resolve));
+    if (this.#isOccupied()) await new Promise<void>((resolve) => this.#whenGone.push(resolve));
     await this.#closed;
   }
 }
