@@ -1,0 +1,117 @@
+/** What a shard does within one turn, which the test gives it, when others have used the turn up. */
+import { beforeEach, expect, test } from '@jest/globals';
+import type { Worker } from '../../../src/engine/splice/event-loop.js';
+import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
+import { Shard } from '../../../src/engine/splice/shard.js';
+import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
+import { limits } from '../../../src/limits.js';
+import { counterNames } from '../../../src/metrics/counters.js';
+import { EPOLLIN } from '../../../src/sys/epoll.js';
+import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
+import { testRoute } from '../../conformance/rig.js';
+import { describeWhere } from '../../support/machine.js';
+import { RawSockets } from '../../support/raw-sockets.js';
+import { useScope } from '../../support/scope.js';
+
+const enoughTurns = 1_000;
+
+describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others have used up', () => {
+  const scope = useScope();
+  let raw: RawSockets;
+  let shard: Shard;
+  let published: number;
+  let target: { descriptor: number; port: number };
+
+  beforeEach(() => {
+    raw = new RawSockets(scope);
+    const owned = ownedDescriptors();
+    const setup = { clock: new SharedClock().memory, owned, maxFlows: 10, maxPipes: 10, reportEnds: false };
+    shard = new Shard(setup, () => undefined);
+    const mine = shard;
+    scope.onEnd(() => {
+      mine.free();
+      closeOwned(owned);
+    });
+    target = raw.listener(SOCK_STREAM);
+    const listener = raw.listener(SOCK_STREAM);
+    published = listener.port;
+    const ip = { family: 4, text: '127.0.0.1' } as const;
+    const address = { kind: 'ip', ip, port: target.port, pathNumber: 0 } as const;
+    const route = { ...testRoute, targets: [address], waitingFlows: 1 };
+    const counters = new SharedArrayBuffer(counterNames.length * Float64Array.BYTES_PER_ELEMENT);
+    const { descriptor } = listener;
+    const served = { service: 1, protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
+    shard.obey({ kind: 'serve', served: { ...served, route, counters } });
+  });
+
+  function turnUntil(holds: () => boolean): void {
+    for (let turns = 0; turns < enoughTurns; turns += 1) {
+      if (holds()) return;
+      shard.loop.turn(10);
+    }
+    throw new Error(`${enoughTurns} turns were not enough`);
+  }
+
+  function openFlow(): { client: number; accepted: number } {
+    const epoll = raw.epoll();
+    raw.watch(epoll, target.descriptor, EPOLLIN);
+    const client = raw.socket(AF_INET, SOCK_STREAM);
+    raw.connect(client, published);
+    turnUntil(() => raw.events(epoll) !== 0);
+    const flow = { client, accepted: raw.accept(target.descriptor) };
+    raw.send(flow.accepted, 1);
+    turnUntil(() => raw.recv(flow.client, 1) === 1);
+    return flow;
+  }
+
+  /** So much, and so fast, that it goes through a pipe. */
+  function carryBulk({ client, accepted }: { client: number; accepted: number }): void {
+    let left = 8 * limits.copyBytes;
+    raw.send(accepted, left);
+    turnUntil(() => {
+      left -= Math.max(0, raw.recv(client, left));
+      return left === 0;
+    });
+  }
+
+  /** From now on an event and a worker before all others use up either part of every turn. */
+  function useUpTurns(): void {
+    const { loop } = shard;
+    const [readEnd, writeEnd] = raw.pipe();
+    raw.close(writeEnd);
+    const spend = () => loop.spend(limits.bytesPerPart);
+    const onFault = (error: unknown) => {
+      throw error;
+    };
+    loop.add(readEnd, { onEvents: spend, onFault }, EPOLLIN);
+    const greedy: Worker = {
+      queued: false,
+      work: () => {
+        spend();
+        loop.enqueue(greedy);
+      },
+      onFault,
+    };
+    loop.enqueue(greedy);
+    loop.turn(0);
+  }
+
+  test('a few bytes are passed on all the same', () => {
+    const flow = openFlow();
+    useUpTurns();
+    raw.send(flow.accepted, 3);
+    shard.loop.turn(0);
+    expect(raw.recv(flow.client, 10)).toBe(3);
+  });
+
+  test('bulk waits for the next one', () => {
+    const flow = openFlow();
+    carryBulk(flow);
+    useUpTurns();
+    raw.send(flow.accepted, 1_000);
+    shard.loop.turn(0);
+    expect(raw.recv(flow.client, 2_000)).toBe(-1);
+    shard.loop.turn(0);
+    expect(raw.recv(flow.client, 2_000)).toBe(1_000);
+  });
+});
