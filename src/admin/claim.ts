@@ -133,7 +133,7 @@ function socketServer(): SocketServer {
     }
   });
   server.maxConnections = limits.controlConnections;
-  // It is the forwarding that keeps the process.
+  // It is the wait for a stop that keeps the process.
   server.unref();
   return {
     asked,

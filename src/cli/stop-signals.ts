@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Instance } from '../instance/instance.js';
+import { limits } from '../limits.js';
 
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
@@ -23,6 +24,9 @@ export interface ServeOptions {
  *
  * A signal that comes while the instance is still starting ends the wait: what the start has under way is left to
  * the end of the process. Without a listener process 1 of a container would not even notice the signal.
+ *
+ * It is this wait that keeps the process: an instance without a port, or whose only shard waits to be started anew,
+ * has nothing open that would.
  *
  * @returns how many flows were reset; undefined where a signal came before the start was done
  */
@@ -83,6 +87,7 @@ function listenForStop(drainTimeoutMs: number): StopRequests {
   };
   const onSignal = (signal: NodeJS.Signals) => push({ by: signal, drainTimeoutMs });
   for (const signal of stopSignals) process.on(signal, onSignal);
+  const keepAlive = setInterval(() => undefined, limits.durationMs);
   return {
     push,
     next: () =>
@@ -93,6 +98,7 @@ function listenForStop(drainTimeoutMs: number): StopRequests {
       }),
     close: () => {
       for (const signal of stopSignals) process.off(signal, onSignal);
+      clearInterval(keepAlive);
     },
   };
 }

@@ -9,6 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Service } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
+import { limits } from '../limits.js';
 import { surviveFaults } from '../log/survive-faults.js';
 import { version } from '../version.js';
 import { flagTable, inWords, readRequest } from './flags.js';
@@ -19,9 +20,6 @@ import { serve } from './serve.js';
 
 /** Go's flag package has these for its ExitOnError. */
 const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
-
-/** Longer than any process lives: nothing else holds Node while a failed shard waits to be started anew. */
-const keepAliveMs = 2 ** 31 - 1;
 
 /** Go's usage names the program as it was started. */
 export async function main(
@@ -47,7 +45,8 @@ export async function main(
     surviveFaults((message) => log.warn(message));
     process.on('warning', ({ message }) => log.warn(message));
     stopOnSignals(await serve(request, log), log);
-    setInterval(() => undefined, keepAliveMs);
+    // Nothing else holds Node while a failed shard waits to be started anew.
+    setInterval(() => undefined, limits.durationMs);
     pipe?.serving();
   } catch (error) {
     pipe?.failed(messageOf(error));

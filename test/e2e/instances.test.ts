@@ -218,6 +218,32 @@ describe('sluice publish and unpublish', () => {
     expect(lines(await instances.answer('port', 'web'))).toHaveLength(1);
   });
 
+  it.each(['splice', 'stream'])(
+    'of its last port leaves it running, for others to be published: %s',
+    async (engine) => {
+      const instances = instancesIn(scope);
+      const target = await listenTcp(scope, echo);
+      const args = ['--engine', engine, '-p', `127.0.0.1::${target}`, '--name', 'web', '127.0.0.1'];
+      const web = await instances.run(args);
+      const known = await dial(scope, web.port());
+      known.end();
+      await web.flowLogged('done');
+      await instances.answer('unpublish', 'web', `${target}`);
+      // Whatever it had open that would keep it is closed by the time of this line.
+      await web.logged(({ msg }) => msg === `unpublished ${target}/tcp`);
+      const stdout = await instances.answer(
+        'publish',
+        'web',
+        '-p',
+        `127.0.0.1::${target}`,
+        '--to',
+        '127.0.0.1',
+      );
+      expect(await exchange(await dial(scope, Number(/(\d+)\n$/.exec(stdout)?.[1])), 'hello')).toBe('hello');
+      expect(await web.stop()).toEqual({ code: 0, signal: null });
+    },
+  );
+
   it('lead to another target where that is said, and ask which where there are several', async () => {
     const instances = instancesIn(scope);
     const target = await listenTcp(scope, echo);
