@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
+import { waitAtMost } from '../wait-at-most.js';
 import type { Claim } from './claim.js';
 import { type Answer, type Controlled, routes } from './control-routes.js';
 import { type Problem, problemOf, problemType } from './problem.js';
@@ -81,13 +82,12 @@ function refuse(error: unknown, connection: Duplex): void {
 }
 
 /** Done when the last answers are out; a reader that does not read is not waited for long. */
-async function ended(server: Server): Promise<void> {
-  const giveUp = setTimeout(() => server.closeAllConnections(), limits.logFlushMs);
-  await new Promise<void>((resolve) => {
+function ended(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
-  clearTimeout(giveUp);
+  return waitAtMost(limits.logFlushMs, closed, () => server.closeAllConnections());
 }
 
 async function answer(

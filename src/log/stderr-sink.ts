@@ -11,6 +11,7 @@ import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import type { DestinationStream } from 'pino';
 import { limits } from '../limits.js';
+import { waitAtMost } from '../wait-at-most.js';
 import { TerminalSink } from './terminal-sink.js';
 
 export interface LogSink extends DestinationStream {
@@ -70,16 +71,14 @@ class PipeSink implements LogSink {
     this.#pipe.write(line);
   }
 
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     const flushed = new Promise<void>((resolve) => {
       this.#pipe.once('close', resolve);
       // Not end(): that would close stderr, and an error may still have to be told there.
       this.#pipe.write('', () => resolve());
     });
     // Nothing pending is left behind, since it would keep the process.
-    const giveUp = setTimeout(() => this.#pipe.destroy(), limits.logFlushMs);
-    await flushed;
-    clearTimeout(giveUp);
+    return waitAtMost(limits.logFlushMs, flushed, () => this.#pipe.destroy());
   }
 
   /** The lines of one turn leave in one system call. */

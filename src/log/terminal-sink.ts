@@ -8,6 +8,7 @@
 import { constants, openSync, writeSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import { limits } from '../limits.js';
+import { waitAtMost } from '../wait-at-most.js';
 
 export class TerminalSink {
   readonly #descriptor: number;
@@ -37,12 +38,7 @@ export class TerminalSink {
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
     });
-    let giveUp: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      giveUp = setTimeout(resolve, limits.logFlushMs);
-    });
-    await Promise.race([empty, patience]);
-    clearTimeout(giveUp);
+    await waitAtMost(limits.logFlushMs, empty);
     clearTimeout(this.#retry);
   }
 

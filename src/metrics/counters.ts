@@ -51,9 +51,12 @@ export function flowsOf({ flowsOpened, flowsEnded }: CounterSnapshot): number {
 }
 
 export class Counters {
+  /** For another thread's Counters of the same. */
+  readonly memory: SharedArrayBuffer;
   readonly #slots: Float64Array;
 
   constructor(memory = new SharedArrayBuffer(counterNames.length * Float64Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
     this.#slots = new Float64Array(memory);
   }
 

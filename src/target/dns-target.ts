@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { parseIp } from '../address/ip.js';
 import { errnoOf, messageOf } from '../errors.js';
 import { limits } from '../limits.js';
+import { waitAtMost } from '../wait-at-most.js';
 import type { Target, TargetEvents, TargetHost, TargetState } from './target.js';
 import { timeToLiveMs } from './time-to-live.js';
 
@@ -60,16 +61,8 @@ class DnsTarget implements Target {
   }
 
   /** Done with the first answer, good or bad, or when a resolver that does not answer has held the start up enough. */
-  async firstAnswer(): Promise<void> {
-    let giveUp: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      giveUp = setTimeout(() => {
-        this.#late();
-        resolve();
-      }, limits.dnsFirstAnswerMs);
-    });
-    await Promise.race([this.#refresh(), patience]);
-    clearTimeout(giveUp);
+  firstAnswer(): Promise<void> {
+    return waitAtMost(limits.dnsFirstAnswerMs, this.#refresh(), () => this.#late());
   }
 
   async #refresh(): Promise<void> {

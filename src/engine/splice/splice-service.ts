@@ -1,7 +1,7 @@
 /** The main thread's side of one served listener. */
 import { formatEndpoint } from '../../address/endpoint.js';
 import { limits } from '../../limits.js';
-import { type CounterSnapshot, Counters, counterNames, flowsOf, sumOf } from '../../metrics/counters.js';
+import { type CounterSnapshot, Counters, flowsOf, sumOf } from '../../metrics/counters.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
@@ -21,7 +21,6 @@ export interface SpliceServiceHost {
 /** One shard that serves it. */
 interface Server {
   readonly shard: number;
-  readonly memory: SharedArrayBuffer;
   readonly counters: Counters;
   /** It still uses the listener; it still has flows of it. */
   attached: boolean;
@@ -51,10 +50,12 @@ export class SpliceService implements Service {
     this.#route = host.shardRoute(route, shards.length);
     this.#service = service;
     this.#host = host;
-    this.#servers = shards.map((shard) => {
-      const memory = new SharedArrayBuffer(counterNames.length * 8);
-      return { shard, memory, counters: new Counters(memory), attached: true, occupied: true };
-    });
+    this.#servers = shards.map((shard) => ({
+      shard,
+      counters: new Counters(),
+      attached: true,
+      occupied: true,
+    }));
     for (const server of this.#servers) this.#serveOn(server);
   }
 
@@ -168,7 +169,7 @@ export class SpliceService implements Service {
     for (const done of this.#whenGone.splice(0)) done();
   }
 
-  #serveOn({ shard, memory }: Server): boolean {
+  #serveOn({ shard, counters }: Server): boolean {
     const { protocol, endpoint, descriptor, wildcard } = this.#listener;
     return this.#host.send(shard, {
       kind: 'serve',
@@ -179,7 +180,7 @@ export class SpliceService implements Service {
         family: endpoint.ip.family,
         wildcard,
         route: this.#route,
-        counters: memory,
+        counters: counters.memory,
       },
     });
   }
