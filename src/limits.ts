@@ -82,9 +82,13 @@ export const limits = {
 
   // --- the splice engine --------------------------------------------------------------------------------------
 
-  /** Threads that forward, unless asked otherwise; 0 is the main thread. ARCHITECTURE.md has what they measured. */
-  shards: 0,
+  /** Shards of one engine, asked for or added while all there are were busy. */
   shardsMost: 64,
+  /** Of the time of one window, how much a thread has to be on a processor to count as busy. */
+  busyPercent: 66,
+  loadWindowMs: 250,
+  /** A listener's bound on flows is divided among shards where each gets so many: a smaller one is one shard's, and exact. */
+  flowsPerShare: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */
   copyBytes: 64 * 1024,
   /** A first message of so many bytes fits one segment on every path, and leaves whatever the socket's options. */

@@ -1,4 +1,5 @@
 import type { Service } from '../../src/engine/engine.js';
+import { fixedShards } from '../../src/engine/shard-plan.js';
 import { SharedClock } from '../../src/engine/splice/shared-clock.js';
 import { SpliceEngine } from '../../src/engine/splice/splice-engine.js';
 import type { SpliceListener } from '../../src/engine/splice/splice-listener.js';
@@ -39,8 +40,9 @@ async function open(): Promise<OpenPart> {
     maxFlows: 4_096,
     onFlowEnds: undefined,
     onTrouble: fail,
+    onGrowth: fail,
     clock: new SharedClock(),
-    shards: 1,
+    shards: fixedShards(1),
   };
   const engine = new SpliceEngine(options);
   const targets = [{ kind: 'ip', ...target.endpoint } as const];

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { formatEndpoint } from '../address/endpoint.js';
+import { shardsAsNeeded } from '../engine/shard-plan.js';
 import { type Instance, startInstance } from '../instance/instance.js';
 import { openEngineKit } from '../instance/open-engine-kit.js';
 import { limits } from '../limits.js';
@@ -24,7 +25,7 @@ export async function demo(): Promise<ExitCode> {
   const mappings = specs.flatMap((spec) => expandSpec(parsePublishSpec(spec), base));
   const log = await openLog({ level: 'info', name: 'demo', terminal: process.stderr.isTTY });
   try {
-    const kit = await openEngineKit('auto', limits.shards);
+    const kit = await openEngineKit('auto', shardsAsNeeded());
     const starting = startInstance({ mappings, kit, log: log.logger, accessLog: true });
     await serveUntilStopped(starting, {
       started: printWhatToTry,

@@ -68,7 +68,8 @@ export const runOptionTable = {
   shards: {
     type: 'string',
     requiresArg: true,
-    describe: `Threads that forward, in the splice engine; 0: the main one [${limits.shards}]`,
+    describe:
+      'Threads that forward, in the splice engine; 0: the main one; auto: that one, and more while busy [auto]',
   },
   engine: { choices: engineChoices, default: 'auto' as const, describe: 'What moves the bytes' },
   'log-level': { choices: logLevels, default: 'info' as const, describe: 'Least level that is logged' },

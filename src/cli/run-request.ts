@@ -1,5 +1,6 @@
 /** The options of `sluice run` -> what to publish. */
 import { basename } from 'node:path';
+import { fixedShards, type ShardPlan, shardsAsNeeded } from '../engine/shard-plan.js';
 import { messageOf, printable, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
@@ -30,13 +31,13 @@ export interface RunRequest {
   readonly mappings: readonly Mapping[];
   readonly drainTimeoutMs: number;
   /** Threads of the splice engine; 0: the main thread forwards. */
-  readonly shards: number;
+  readonly shards: ShardPlan;
 }
 
 /** @throws SluiceError SLUICE_USAGE that names the option, or what is wrong with the mapping file */
 export async function readRunRequest(options: RunOptions): Promise<RunRequest> {
   const drainTimeoutMs = durationOption('--drain-timeout', options.drainTimeout);
-  const shards = shardCount(options.shards);
+  const shards = shardPlan(options.shards);
   if (options.name !== undefined && !isInstanceName(options.name)) {
     throw usage(`--name ${printable(JSON.stringify(options.name))}: it must be ${instanceNameAllowed}`);
   }
@@ -148,16 +149,17 @@ function positiveDuration(option: string, text: string | undefined): number | un
   return milliseconds;
 }
 
-function wholeNumber(option: string, text: string, least: number, most: number): number {
+function wholeNumber(option: string, text: string, least: number, most: number, other = ''): number {
   const value = /^\d+$/.test(text) ? Number(text) : -1;
   if (value < least || value > most) {
-    throw usage(`${option} ${text}: it must be a whole number from ${least} to ${most}`);
+    throw usage(`${option} ${text}: it must be ${other}a whole number from ${least} to ${most}`);
   }
   return value;
 }
 
-function shardCount(text: string | undefined): number {
-  return text === undefined ? limits.shards : wholeNumber('--shards', text, 0, limits.shardsMost);
+function shardPlan(text: string | undefined): ShardPlan {
+  if (text === undefined || text === 'auto') return shardsAsNeeded();
+  return fixedShards(wholeNumber('--shards', text, 0, limits.shardsMost, 'auto, or '));
 }
 
 /** A parser's error is about the command line here. */

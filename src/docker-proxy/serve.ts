@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { formatEndpoint } from '../address/endpoint.js';
 import type { Engine, Listener, Route, Service } from '../engine/engine.js';
+import { shardsAsNeeded } from '../engine/shard-plan.js';
 import { SluiceError } from '../errors.js';
 import { flowsWithinDescriptors } from '../instance/descriptor-limit.js';
 import type { EngineKit } from '../instance/engine-kit.js';
@@ -17,12 +18,13 @@ const listenDescriptor = 4;
 
 /** @throws SluiceError where the port cannot be had, or what was given for it is of the wrong kind */
 export async function serve(request: ProxyRequest, log: ProxyLog): Promise<Service> {
-  const kit = await openEngineKit('auto', 0);
+  const kit = await openEngineKit('auto', shardsAsNeeded());
   const listener = await listenerFor(kit, request);
   const mapping = inWords(request);
   const engine = kit.create({
     maxFlows: flowsWithinDescriptors(1, openDescriptors() + limits.dockerProxySpareDescriptors),
     onTrouble: (message) => log.warn(message),
+    onGrowth: (message) => log.info({}, message),
     onFlowEnds: log.verbose
       ? (ends) => {
           for (const end of ends) log.info(accessRecord(end, mapping, listener.endpoint), 'flow ended');

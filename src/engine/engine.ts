@@ -119,4 +119,6 @@ export interface EngineOptions {
   readonly onFlowEnds: ((ends: readonly FlowEnd[]) => void) | undefined;
   /** Called with what the user may have to act on: a limit that was reached, a part that failed. */
   readonly onTrouble: (message: string) => void;
+  /** Called with what the engine did by itself to keep up, in words for the log. */
+  readonly onGrowth: (message: string) => void;
 }

@@ -127,6 +127,7 @@ class RunningInstance<L extends Listener> implements Instance {
     this.#engine = kit.create({
       maxFlows: flowsWithinDescriptors(mostListeners),
       onTrouble: (message) => this.#log.warn(message),
+      onGrowth: (message) => this.#log.info(message),
       onFlowEnds: accessLog ? (ends) => this.#takeEnds(ends) : undefined,
     });
   }

@@ -1,3 +1,4 @@
+import type { ShardPlan } from '../engine/shard-plan.js';
 import { messageOf, SluiceError } from '../errors.js';
 import type { EngineChoice } from './engine-choice.js';
 import type { EngineKit } from './engine-kit.js';
@@ -6,10 +7,10 @@ import type { EngineKit } from './engine-kit.js';
  * Opens the engine asked for; `auto` is splice where the machine has what it takes, else stream. Only the code of the one
  * that is opened is run.
  *
- * @param shards threads of the splice engine; 0: it forwards on the main thread
+ * @param shards of the splice engine
  * @throws SluiceError SLUICE_ENGINE_UNAVAILABLE where splice was asked for by name and cannot run here
  */
-export async function openEngineKit(choice: EngineChoice, shards: number): Promise<EngineKit> {
+export async function openEngineKit(choice: EngineChoice, shards: ShardPlan): Promise<EngineKit> {
   if (choice === 'stream') return openStreamKit(undefined);
   try {
     const { spliceKit } = await import('./splice-kit.js');

@@ -65,6 +65,11 @@ export class Counters {
     this.#slots[slot] = (this.#slots[slot] ?? 0) + amount;
   }
 
+  /** Flows in progress. */
+  flows(): number {
+    return (this.#slots[slotOf.flowsOpened] ?? 0) - (this.#slots[slotOf.flowsEnded] ?? 0);
+  }
+
   snapshot(): CounterSnapshot {
     return Object.fromEntries(
       counterNames.map((name) => [name, this.#slots[slotOf[name]] ?? 0]),

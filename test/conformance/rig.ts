@@ -47,6 +47,8 @@ export interface Rig {
   readonly ends: readonly FlowEnd[];
   nextEnd(): Promise<FlowEnd>;
   readonly troubles: readonly string[];
+  /** What the engine said it did to keep up. */
+  readonly growth: readonly string[];
   /** Serves a free port of `host`. */
   serve(
     protocol: Protocol,
@@ -79,11 +81,13 @@ export function startRig<L extends Listener>(
   const ends: FlowEnd[] = [];
   let claimed = 0;
   const troubles: string[] = [];
+  const growth: string[] = [];
   const { engine, clock } = under.create(
     {
       maxFlows,
       onFlowEnds: (batch) => ends.push(...batch),
       onTrouble: (message) => troubles.push(message),
+      onGrowth: (message) => growth.push(message),
     },
     { heldClock },
   );
@@ -94,6 +98,7 @@ export function startRig<L extends Listener>(
     engine,
     ends,
     troubles,
+    growth,
     nextEnd: async () => {
       const index = claimed++;
       await until(`flow end ${index + 1}`, () => ends.length > index);

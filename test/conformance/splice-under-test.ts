@@ -1,14 +1,18 @@
 /** The splice engine, as the conformance suite and its own tests drive it. */
+import { fixedShards } from '../../src/engine/shard-plan.js';
 import { SharedClock } from '../../src/engine/splice/shared-clock.js';
 import { SpliceEngine } from '../../src/engine/splice/splice-engine.js';
 import type { SpliceListener } from '../../src/engine/splice/splice-listener.js';
 import { descriptorBinder } from '../../src/listener/descriptor-binder.js';
 import type { EngineUnderTest } from './rig.js';
 
-export const spliceEngine = (shards: number): EngineUnderTest<SpliceListener> => ({
+export const spliceEngine = (
+  threads: number,
+  shards = fixedShards(threads),
+): EngineUnderTest<SpliceListener> => ({
   name: 'splice',
   atFlowLimit: 'waits',
-  lines: Math.max(1, shards),
+  lines: Math.max(1, threads),
   binder: descriptorBinder(),
   create: (options, { heldClock }) => {
     const clock = new SharedClock();

@@ -62,7 +62,11 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['a bad drain timeout', ['run', '-p', '80', '--drain-timeout', 'x', '::1'], 'invalid duration "x"'],
     ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],
     ['too large a count', ['run', '-p', '80', '--max-flows', '1048577', '::1'], 'from 1 to 1048576'],
-    ['too many shards', ['run', '-p', '80', '--shards', '65', '::1'], '--shards 65: it must be a whole'],
+    [
+      'too many shards',
+      ['run', '-p', '80', '--shards', '65', '::1'],
+      '--shards 65: it must be auto, or a whole number from 0 to 64',
+    ],
     [
       'an unknown engine',
       ['run', '-p', '80', '--engine', 'warp', '::1'],

@@ -5,6 +5,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
 // Loaded here, since jest's own loader fails over modules that several import() ask for at once.
 import '../../src/engine/splice/splice-engine.js';
+import { fixedShards } from '../../src/engine/shard-plan.js';
 import { type Instance, startInstance } from '../../src/instance/instance.js';
 import { openEngineKit } from '../../src/instance/open-engine-kit.js';
 import { limits } from '../../src/limits.js';
@@ -36,7 +37,7 @@ const portsOf = (ports: Instance['published']) => ports.map(({ endpoint }) => en
 
 describe.each(['splice', 'stream'] as const)('an instance on the %s engine', (engine) => {
   async function start(mappings: readonly Mapping[]): Promise<Instance> {
-    const kit = await openEngineKit(engine, 1);
+    const kit = await openEngineKit(engine, fixedShards(1));
     const log = pino({ level: 'silent' });
     const instance = await startInstance({ mappings, kit, log, accessLog: true });
     scope.onEnd(() => instance.close());
@@ -208,7 +209,7 @@ describe.each(['splice', 'stream'] as const)('an instance on the %s engine', (en
 });
 
 describe('what is unpublished', () => {
-  const kit = openEngineKit('stream', 1);
+  const kit = openEngineKit('stream', fixedShards(1));
   async function start(): Promise<Instance> {
     const mappings = mapped('10.0.0.1', '127.0.0.1::80', '127.0.0.1::80', '127.0.0.1::53/udp');
     const log = pino({ level: 'silent' });

@@ -40,16 +40,23 @@ export class PipePool {
   readonly #spare: Pipe[] = [];
   /** In the order in which they borrowed. */
   readonly #users = new Set<PipeUser>();
+  #most: number;
 
   constructor(sys: Syscalls, arena: Arena, options: PipePoolOptions) {
     this.#sys = sys;
     this.#arena = arena;
     this.#options = options;
+    this.#most = options.most;
     this.#ends = arena.take(8);
   }
 
   get open(): number {
     return this.#users.size + this.#spare.length;
+  }
+
+  /** From now on; what there is stays. */
+  setMost(most: number): void {
+    this.#most = most;
   }
 
   /** Gives a user without a pipe one, if there is one to be had. */
@@ -88,7 +95,7 @@ export class PipePool {
   }
 
   #make(): Pipe | undefined {
-    if (this.open >= this.#options.most) return undefined;
+    if (this.open >= this.#most) return undefined;
     if (this.#sys.pipe2(this.#arena.address(this.#ends), O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
     const readEnd = this.#arena.words[this.#ends >> 2] ?? -1;
     const writeEnd = this.#arena.words[(this.#ends >> 2) + 1] ?? -1;

@@ -26,7 +26,7 @@ export interface ShardContext {
   readonly incoming: DatagramBatch;
   readonly outgoing: OutgoingBatch;
   readonly owned: Uint8Array;
-  readonly maxFlows: number;
+  maxFlows: number;
   /** Flows in progress, of all services of this shard. */
   flows: number;
   /** Offset of the one buffer of limits.copyBytes that every recv uses. */

@@ -10,10 +10,15 @@ export interface ShardSetup {
   readonly clock: SharedArrayBuffer;
   /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
   readonly owned: SharedArrayBuffer;
-  readonly maxFlows: number;
-  readonly maxPipes: number;
+  readonly share: DescriptorShare;
   /** False: the ends of flows are counted only. */
   readonly reportEnds: boolean;
+}
+
+/** Of the process's descriptors, what one shard may have. */
+export interface DescriptorShare {
+  readonly maxFlows: number;
+  readonly maxPipes: number;
 }
 
 /** A unix target carries its path's number, since a flow end is told in numbers alone. */
@@ -42,6 +47,8 @@ export type Command =
   | { readonly kind: 'close'; readonly service: number }
   /** Another shard has paused: a connection it was woken for may still wait, and nobody else was woken. */
   | { readonly kind: 'look'; readonly service: number }
+  /** There are more shards now. */
+  | { readonly kind: 'share'; readonly share: DescriptorShare }
   /** Answered once all that was due at the present time has been done. */
   | { readonly kind: 'tick'; readonly tick: number }
   | { readonly kind: 'stop' };
@@ -55,6 +62,8 @@ export type Report =
   | { readonly kind: 'empty'; readonly service: number }
   /** It could not be served here: nothing of it is left in this shard. */
   | { readonly kind: 'unserved'; readonly service: number; readonly cause: string }
+  /** Its thread was busy for most of the last moment. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'ends'; readonly records: Float64Array }
   | { readonly kind: 'ticked'; readonly tick: number }
   | { readonly kind: 'trouble'; readonly message: string }

@@ -11,6 +11,7 @@ import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
 import { NetworkNamespaces } from '../../sys/network-namespace.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
+import { CLOCK_THREAD_CPUTIME_ID } from '../../sys/time.js';
 import { addressKey } from '../address-key.js';
 import { Arena } from './arena.js';
 import { batchArenaBytes, DatagramBatch } from './datagram-batch.js';
@@ -20,6 +21,7 @@ import { OutgoingBatch } from './outgoing-batch.js';
 import { PipePool } from './pipe-pool.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
+import { ShardLoad } from './shard-load.js';
 import type { Command, Report, ShardService, ShardSetup } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { SharedClock } from './shared-clock.js';
@@ -38,8 +40,10 @@ export class Shard {
     this.#clock = new SharedClock(setup.clock);
     this.#context = openContext(setup, this.#clock, report);
     const { loop, ends, outgoing } = this.#context;
+    const load = new ShardLoad(() => cpuMsOf(this.#context));
     loop.beforeSleep = () => {
       outgoing.flush();
+      if (load.foundBusy(loop.nowMs)) report({ kind: 'busy' });
       return ends.flushDue();
     };
   }
@@ -64,6 +68,9 @@ export class Shard {
       loop.wheel.advance(loop.nowMs);
       ends.flush();
       this.#context.report({ kind: 'ticked', tick: command.tick });
+    } else if (command.kind === 'share') {
+      this.#context.maxFlows = command.share.maxFlows;
+      this.#context.pipes.setMost(command.share.maxPipes);
     } else {
       this.#endAll();
       loop.stop();
@@ -133,7 +140,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     loop,
     pipes: new PipePool(sys, arena, {
       pipeBytes: limits.pipeBytes,
-      most: setup.maxPipes,
+      most: setup.share.maxPipes,
       mostSpare: limits.sparePipesPerShard,
     }),
     holds: new HoldPool(),
@@ -143,7 +150,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     incoming: new DatagramBatch(arena),
     outgoing: new OutgoingBatch(new DatagramBatch(arena), sys),
     owned: new Uint8Array(setup.owned),
-    maxFlows: setup.maxFlows,
+    maxFlows: setup.share.maxFlows,
     flows: 0,
     copyBuffer: arena.take(limits.copyBytes),
     scratch: arena.take(64),
@@ -151,4 +158,12 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     connectBuffer: arena.take(sockaddrBytes),
     report,
   };
+}
+
+function cpuMsOf({ sys, arena, scratch }: ShardContext): number {
+  sys.clock_gettime(CLOCK_THREAD_CPUTIME_ID, arena.address(scratch));
+  return (
+    Number(arena.view.getBigInt64(scratch, true)) * 1e3 +
+    Number(arena.view.getBigInt64(scratch + 8, true)) / 1e6
+  );
 }

@@ -2,7 +2,9 @@
  * The Linux engine: the system's own calls, made about as fast as a C program makes them.
  *
  * Theory of operation. The main thread, where everything here runs, binds listeners and speaks to shards; shards forward
- * (shard.ts), the only one on the main thread (main-shard.ts) or each on its own (thread-shard.ts). A TCP listener is in the epoll of every shard; a UDP listener is one shard's alone, since its associations are.
+ * (shard.ts), the first on the main thread (main-shard.ts), others each on its own (thread-shard.ts): as many as the plan
+ * says from the start, and one more at a time while all there are tell that they are busy. A TCP listener is in the epoll
+ * of every shard, unless its bound on flows is small; a UDP listener is one shard's alone, since its associations are.
  * Counters are in shared memory, a block a service a shard. Flow ends come in batches of numbers.
  *
  * Who closes what: a shard closes the sockets of its flows and nobody else does; listeners are closed here, once every
@@ -12,19 +14,19 @@
 import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
+import type { ShardPlan } from '../shard-plan.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
-import type { Report, ShardRoute } from './shard-messages.js';
+import type { DescriptorShare, Report, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
-import { SpliceService, type SpliceServiceHost } from './splice-service.js';
+import { isShared, SpliceService, type SpliceServiceHost } from './splice-service.js';
 import { ThreadShard } from './thread-shard.js';
 
 export interface SpliceEngineOptions extends Omit<EngineOptions, 'clock'> {
   readonly clock?: SharedClock;
-  /** Threads that forward; 0: the main thread does. */
-  readonly shards: number;
+  readonly shards: ShardPlan;
 }
 
 export class SpliceEngine implements Engine<SpliceListener> {
@@ -44,17 +46,25 @@ export class SpliceEngine implements Engine<SpliceListener> {
   #ticks = 0;
   readonly #ticking = new Map<number, { left: number; done: () => void }>();
   #failures: number[] = [];
+  /** When each shard last said that it was busy. */
+  readonly #busyAtMs: number[] = [];
+  #mostShards: number;
   #closed = false;
 
   constructor(options: SpliceEngineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? new SharedClock();
-    this.#shards = Array.from({ length: Math.max(1, options.shards) }, (_, index) => this.#startShard(index));
+    this.#mostShards = options.shards.most;
+    const count = Math.max(1, options.shards.threads);
+    this.#shards = Array.from({ length: count }, (_, index) => this.#startShard(index, count));
   }
 
   serve(listener: SpliceListener, route: Route, service: number): Service {
+    const count = this.#shards.length;
     const shards =
-      listener.protocol === 'tcp' ? this.#shards.map((_, index) => index) : [service % this.#shards.length];
+      listener.protocol === 'tcp' && isShared(route, count)
+        ? this.#shards.map((_, index) => index)
+        : [service % count];
     const served = new SpliceService(listener, route, service, shards, this.#host);
     this.#services.set(service, served);
     return served;
@@ -82,22 +92,52 @@ export class SpliceEngine implements Engine<SpliceListener> {
     });
   }
 
-  #startShard(index: number): ShardHandle {
+  #startShard(index: number, count = this.#shards.length): ShardHandle {
     const setup = {
       clock: this.#clock.memory,
-      ...this.#shareOfDescriptors(),
+      share: this.#shareOfDescriptors(count),
       reportEnds: this.#options.onFlowEnds !== undefined,
     };
     const events: ShardEvents = {
       report: (report) => this.#take(report, index),
       died: (cause, flows) => this.#died(index, cause, flows),
     };
-    return this.#options.shards === 0 ? new MainShard(setup, events) : new ThreadShard(setup, events);
+    const onMain = this.#options.shards.threads === 0 && index === 0;
+    return onMain ? new MainShard(setup, events) : new ThreadShard(setup, events);
+  }
+
+  /** While all shards are busy one more takes connections, of those listeners that are not one shard's alone. */
+  #tookBusy(shard: number): void {
+    const nowMs = performance.now();
+    this.#busyAtMs[shard] = nowMs;
+    const justNow = (index: number) =>
+      nowMs - (this.#busyAtMs[index] ?? Number.NEGATIVE_INFINITY) < 2 * limits.loadWindowMs;
+    if (this.#closed || this.#shards.length >= this.#mostShards) return;
+    if (this.#shards.every((_, index) => justNow(index))) this.#grow(this.#shards.length + 1);
+  }
+
+  /** It does nothing for one flow alone, and where some have more already than is theirs once the bounds are divided anew. */
+  #grow(count: number): void {
+    const share = this.#shareOfDescriptors(count);
+    const helped = [...this.#services.values()].filter((service) => service.canBeSharedBy(count));
+    const flows = helped.reduce((sum, service) => sum + service.flowCount(), 0);
+    if (flows < count || this.flowCount() > share.maxFlows) return;
+    try {
+      this.#shards.push(this.#startShard(count - 1, count));
+    } catch (error) {
+      this.#mostShards = count - 1;
+      this.#options.onTrouble(`no more threads can be started to forward: ${messageOf(error)}`);
+      return;
+    }
+    for (const shard of this.#shards) shard.send({ kind: 'share', share });
+    for (const service of helped) service.shareWith(count - 1);
+    const busy = count === 2 ? 'the thread that forwards is' : 'all threads that forward are';
+    this.#options.onGrowth(`${busy} busy: there are ${count} now`);
   }
 
   /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */
-  #shareOfDescriptors(): { readonly maxFlows: number; readonly maxPipes: number } {
-    const pairs = Math.max(1, Math.floor(this.#options.maxFlows / Math.max(1, this.#options.shards)));
+  #shareOfDescriptors(shards: number): DescriptorShare {
+    const pairs = Math.max(1, Math.floor(this.#options.maxFlows / shards));
     const maxPipes = Math.min(limits.pipesPerShard, Math.floor(pairs / (1 + limits.flowsPerPipe)));
     return { maxFlows: pairs - maxPipes, maxPipes };
   }
@@ -111,6 +151,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     else if (report.kind === 'unserved') this.#services.get(report.service)?.unserved(shard, report.cause);
     else if (report.kind === 'paused') this.#services.get(report.service)?.paused(shard);
     else if (report.kind === 'empty') this.#services.get(report.service)?.empty(shard);
+    else if (report.kind === 'busy') this.#tookBusy(shard);
     else if (report.kind === 'ticked') this.#ticked(report.tick);
   }
 

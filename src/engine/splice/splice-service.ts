@@ -1,7 +1,7 @@
 /** The main thread's side of one served listener. */
 import { formatEndpoint } from '../../address/endpoint.js';
 import { limits } from '../../limits.js';
-import { type CounterSnapshot, Counters, flowsOf, sumOf } from '../../metrics/counters.js';
+import { type CounterSnapshot, Counters, sumOf } from '../../metrics/counters.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
@@ -27,12 +27,21 @@ interface Server {
   occupied: boolean;
 }
 
+function serverOn(shard: number): Server {
+  return { shard, counters: new Counters(), attached: true, occupied: true };
+}
+
+/** Whether so many shards take the connections of a TCP listener together. */
+export function isShared({ maxFlows }: Route, shards: number): boolean {
+  return maxFlows >= shards * limits.flowsPerShare;
+}
+
 export class SpliceService implements Service {
   readonly #listener: SpliceListener;
   readonly #service: number;
   readonly #host: SpliceServiceHost;
-  readonly #servers: readonly Server[];
-  #route: ShardRoute;
+  readonly #servers: Server[];
+  #route: Route;
   #draining = false;
   /** How often a shard could not serve it. */
   #failures = 0;
@@ -47,21 +56,16 @@ export class SpliceService implements Service {
     host: SpliceServiceHost,
   ) {
     this.#listener = listener;
-    this.#route = host.shardRoute(route, shards.length);
+    this.#route = route;
     this.#service = service;
     this.#host = host;
-    this.#servers = shards.map((shard) => ({
-      shard,
-      counters: new Counters(),
-      attached: true,
-      occupied: true,
-    }));
+    this.#servers = shards.map(serverOn);
     for (const server of this.#servers) this.#serveOn(server);
   }
 
   setRoute(route: Route): void {
-    this.#route = this.#host.shardRoute(route, this.#servers.length);
-    this.#tell({ kind: 'route', service: this.#service, route: this.#route });
+    this.#route = route;
+    this.#tell({ kind: 'route', service: this.#service, route: this.#shardRoute() });
   }
 
   endFlowsTo(addresses: readonly TargetAddress[]): void {
@@ -73,7 +77,7 @@ export class SpliceService implements Service {
   }
 
   flowCount(): number {
-    return flowsOf(this.counters());
+    return this.#servers.reduce((sum, { counters }) => sum + counters.flows(), 0);
   }
 
   async drain(): Promise<void> {
@@ -141,11 +145,25 @@ export class SpliceService implements Service {
     if (this.#serverOf(shard)?.attached === false) this.serveAgain(shard);
   }
 
+  /** True where so many shards may serve it, each with its part of the bound on flows. */
+  canBeSharedBy(shards: number): boolean {
+    if (this.#draining || this.#closed !== undefined || this.#listener.protocol !== 'tcp') return false;
+    return isShared(this.#route, shards) && this.flowCount() <= this.#route.maxFlows / shards;
+  }
+
+  /** One more shard takes connections of it. */
+  shareWith(shard: number): void {
+    const server = serverOn(shard);
+    this.#servers.push(server);
+    this.setRoute(this.#route);
+    this.#serveOn(server);
+  }
+
   /** A shard has died; gives how many flows of this service went with it. */
   shardLost(shard: number): number {
     const server = this.#serverOf(shard);
     if (server === undefined) return 0;
-    const lost = flowsOf(server.counters.snapshot());
+    const lost = server.counters.flows();
     server.counters.add('flowsEnded', lost);
     this.empty(shard);
     return lost;
@@ -179,10 +197,14 @@ export class SpliceService implements Service {
         descriptor,
         family: endpoint.ip.family,
         wildcard,
-        route: this.#route,
+        route: this.#shardRoute(),
         counters: counters.memory,
       },
     });
+  }
+
+  #shardRoute(): ShardRoute {
+    return this.#host.shardRoute(this.#route, this.#servers.length);
   }
 
   #tell(command: Command): void {

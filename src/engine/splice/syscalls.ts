@@ -3,6 +3,7 @@ import { epoll, eventfd } from '../../sys/epoll.js';
 import { fcntl } from '../../sys/fcntl.js';
 import { openFfi } from '../../sys/ffi.js';
 import { socketCalls } from '../../sys/socket.js';
+import { time } from '../../sys/time.js';
 import { unistd } from '../../sys/unistd.js';
 
 /** Every call the shard makes, in one object of one shape: its loop looks them up by a constant name. */
@@ -11,6 +12,7 @@ export function openSyscalls() {
     ...socketCalls(),
     ...fcntl(),
     ...unistd(),
+    ...time(),
     epoll: epoll(),
     eventfd: eventfd(),
     errno: openFfi().errno,

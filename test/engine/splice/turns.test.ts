@@ -25,7 +25,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
   beforeEach(() => {
     raw = new RawSockets(scope);
     const owned = ownedDescriptors();
-    const setup = { clock: new SharedClock().memory, owned, maxFlows: 10, maxPipes: 10, reportEnds: false };
+    const share = { maxFlows: 10, maxPipes: 10 };
+    const setup = { clock: new SharedClock().memory, owned, share, reportEnds: false };
     shard = new Shard(setup, () => undefined);
     const mine = shard;
     scope.onEnd(() => {
