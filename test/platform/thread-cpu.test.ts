@@ -28,4 +28,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the processor time of 
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
     expect(cpuMs() - before).toBeLessThan(50);
   });
+
+  test('sched_yield gives way and comes back', () => {
+    expect(sys.sched_yield()).toBe(0);
+  });
 });
