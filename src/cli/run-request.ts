@@ -30,7 +30,7 @@ export interface RunRequest {
   readonly name: string;
   readonly mappings: readonly Mapping[];
   readonly drainTimeoutMs: number;
-  /** Threads of the splice engine; 0: the main thread forwards. */
+  /** Of the splice engine. */
   readonly shards: ShardPlan;
 }
 
