@@ -14,6 +14,7 @@ import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
 import type { CloseEvent } from '../close-table.js';
 import { WaitingLine } from '../waiting-line.js';
 import type { Handler } from './event-loop.js';
+import { tellFault } from './fault.js';
 import { prepareRoute } from './prepared-route.js';
 import { Pump } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
@@ -158,7 +159,11 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#flows.add(flow);
     this.#context.flows += 1;
     this.#counters.add('flowsOpened');
-    flow.start();
+    try {
+      flow.start();
+    } catch (error) {
+      tellFault(flow, error);
+    }
   }
 
   #ended(flow: TcpFlow, cause: CloseEvent, errno: number): void {

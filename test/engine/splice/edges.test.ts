@@ -231,6 +231,29 @@ describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {
   });
 });
 
+test.each([0, 1])(
+  'with %d threads, a flow that fails as it begins is ended, and no other',
+  async (shards) => {
+    const rig = startRig(scope, spliceEngine(shards));
+    const server = await tcpServer(scope, '127.0.0.1', echo);
+    const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const known = tcpClient(scope, endpoint);
+    known.write('known');
+    await readExactly(known, 5);
+    // No time is like this: the flow throws as it sets its timer.
+    const nonsense = 1n as unknown as number;
+    service.setRoute({ ...testRoute, targets: [server.address], connectTimeoutMs: nonsense });
+    expect(await ending(tcpClient(scope, endpoint))).toBe('reset');
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'internal-error' });
+    expect(rig.troubles).toEqual([expect.stringMatching(/^a flow failed: TypeError/)]);
+    expect(rig.engine.flowCount()).toBe(1);
+    service.setRoute({ ...testRoute, targets: [server.address] });
+    expect(await exchange(tcpClient(scope, endpoint), 'again')).toBe('again');
+    known.end();
+    await service.drain();
+  },
+);
+
 describe('a listener that cannot be watched', () => {
   /** A UDP listener whose number leads nowhere, the first so many times it is asked for. */
   async function listenerThatFails(times: number) {
