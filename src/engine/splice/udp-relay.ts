@@ -24,6 +24,7 @@ import type { AssociationEndReason, CloseEvent } from '../close-table.js';
 import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import { AssociationIndex, hashOf } from './association-index.js';
 import type { Handler } from './event-loop.js';
+import { tellFault } from './fault.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
 import { type PreparedRoute, prepareRoute } from './prepared-route.js';
 import { isScarce, type Waiter } from './scarcity.js';
@@ -211,7 +212,11 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     const { incoming, loop } = this.#context;
     this.#table.renew(association, loop.nowMs, false);
     for (let index = start; index < end; index += 1) association.bytesIn += incoming.length(index);
-    this.#sender.send(association, this.#route, start, end);
+    try {
+      this.#sender.send(association, this.#route, start, end);
+    } catch (error) {
+      tellFault(association, error);
+    }
   }
 
   // --- from the target to the client -----------------------------------------------------------------------------

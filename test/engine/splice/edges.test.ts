@@ -243,14 +243,40 @@ test.each([0, 1])(
     // No time is like this: the flow throws as it sets its timer.
     const nonsense = 1n as unknown as number;
     service.setRoute({ ...testRoute, targets: [server.address], connectTimeoutMs: nonsense });
+    await rig.clock.advance(1);
     expect(await ending(tcpClient(scope, endpoint))).toBe('reset');
+    await rig.clock.advance(1);
     expect(await rig.nextEnd()).toMatchObject({ reason: 'internal-error' });
     expect(rig.troubles).toEqual([expect.stringMatching(/^a flow failed: TypeError/)]);
     expect(rig.engine.flowCount()).toBe(1);
     service.setRoute({ ...testRoute, targets: [server.address] });
+    await rig.clock.advance(1);
     expect(await exchange(tcpClient(scope, endpoint), 'again')).toBe('again');
     known.end();
     await service.drain();
+  },
+);
+
+test.each([0, 1])(
+  'with %d threads, an association that fails as it begins is ended, and no other',
+  async (shards) => {
+    const rig = startRig(scope, spliceEngine(shards));
+    const target = await udpPeer(scope, '127.0.0.1');
+    const { endpoint, service } = await rig.serve('udp', '127.0.0.1', [target.address]);
+    const [known, unlucky] = [await udpPeer(scope, '127.0.0.1'), await udpPeer(scope, '127.0.0.1')];
+    known.send('known', endpoint);
+    await target.next();
+    // No time is like this: keeping a datagram until then throws.
+    service.setRoute({ ...testRoute, targets: [], waitMs: 1n as unknown as number });
+    await rig.clock.advance(1);
+    unlucky.send('unlucky', endpoint);
+    await until('the fault to be told', () => rig.troubles.length === 1);
+    await rig.clock.advance(1);
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'internal-error' });
+    expect(rig.troubles).toEqual([expect.stringMatching(/^an association failed: TypeError/)]);
+    known.send('again', endpoint);
+    await target.next();
+    expect(rig.engine.flowCount()).toBe(1);
   },
 );
 
