@@ -34,6 +34,8 @@ const tcpLanes = 24;
 const udpLanes = 8;
 const samplesAtLeast = 30;
 const tellEveryMs = 30_000;
+/** What a thread that forwards has of its own: an epoll and an eventfd, and those of its Node. */
+const descriptorsOfThread = 4;
 /** UDP datagrams that may be lost on loopback, where a receive buffer overflows. */
 const lossAtMost = 0.05;
 
@@ -125,20 +127,28 @@ function socketsOf(pid: number): string[] {
 }
 
 /** Waits for flows to end and associations to be forgotten; tells of what stays. A pool keeps a few spare pipes. */
-async function descriptorsLeft({ pid }: SluiceProcess, before: Descriptors): Promise<string[]> {
-  const sparePipeEnds = 2 * limits.sparePipesPerShard;
+async function descriptorsLeft(sluice: SluiceProcess, before: Descriptors): Promise<string[]> {
+  const { pid } = sluice;
+  const added = threadsAdded(sluice);
+  const sparePipeEnds = 2 * limits.sparePipesPerShard * (1 + added);
   const fits = ({ pipes, others }: Descriptors) =>
-    others <= before.others && pipes <= before.pipes + sparePipeEnds;
+    others <= before.others + added * descriptorsOfThread && pipes <= before.pipes + sparePipeEnds;
   try {
     await until('descriptors to be closed', () => fits(descriptorsOf(pid)));
     return [];
   } catch {
     const now = descriptorsOf(pid);
     const left = socketsOf(pid).map((socket) => `left: ${socket}`);
-    return [`descriptors: ${JSON.stringify(before)} before, ${JSON.stringify(now)} after`, ...left];
+    const counts = `${JSON.stringify(before)} before, ${JSON.stringify(now)} after ${added} added threads`;
+    return [`descriptors: ${counts}`, ...left];
   } finally {
     await settled('descriptors', () => descriptorsOf(pid).others);
   }
+}
+
+/** Threads that forward, besides the one it began with. */
+function threadsAdded({ records }: SluiceProcess): number {
+  return records.filter(({ msg }) => /busy: there are \d+ now$/.test(String(msg))).length;
 }
 
 function troublesOf(sluice: SluiceProcess): string[] {
