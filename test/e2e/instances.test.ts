@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
 import { temporaryFolder } from '../support/folder.js';
-import { instancesIn } from '../support/instances.js';
+import { type Instances, instancesIn } from '../support/instances.js';
 import { useScope } from '../support/scope.js';
 import { dial, dialError, echo, exchange, listenTcp } from '../support/tcp-peers.js';
 import { until } from '../support/until.js';
@@ -195,6 +195,13 @@ describe('sluice logs', () => {
   });
 });
 
+/** Publishes a port of 127.0.0.1 in the instance that is called web, and gives the host port. */
+async function publishMore(instances: Instances, target: number): Promise<number> {
+  const spec = `127.0.0.1::${target}`;
+  const stdout = await instances.answer('publish', 'web', '-p', spec, '--to', '127.0.0.1');
+  return Number(/(\d+)\n$/.exec(stdout)?.[1]);
+}
+
 describe('sluice publish and unpublish', () => {
   it('change a running instance, and say what they did as docker port does', async () => {
     const instances = instancesIn(scope);
@@ -231,15 +238,7 @@ describe('sluice publish and unpublish', () => {
       await instances.answer('unpublish', 'web', `${target}`);
       // Whatever it had open that would keep it is closed by the time of this line.
       await web.logged(({ msg }) => msg === `unpublished ${target}/tcp`);
-      const stdout = await instances.answer(
-        'publish',
-        'web',
-        '-p',
-        `127.0.0.1::${target}`,
-        '--to',
-        '127.0.0.1',
-      );
-      expect(await exchange(await dial(scope, Number(/(\d+)\n$/.exec(stdout)?.[1])), 'hello')).toBe('hello');
+      expect(await exchange(await dial(scope, await publishMore(instances, target)), 'hello')).toBe('hello');
       expect(await web.stop()).toEqual({ code: 0, signal: null });
     },
   );
@@ -248,15 +247,7 @@ describe('sluice publish and unpublish', () => {
     const instances = instancesIn(scope);
     const target = await listenTcp(scope, echo);
     await instances.run(['-p', '127.0.0.1::80', '--name', 'web', '10.0.0.1']);
-    const stdout = await instances.answer(
-      'publish',
-      'web',
-      '-p',
-      `127.0.0.1::${target}`,
-      '--to',
-      '127.0.0.1',
-    );
-    expect(await exchange(await dial(scope, Number(/(\d+)\n$/.exec(stdout)?.[1])), 'hello')).toBe('hello');
+    expect(await exchange(await dial(scope, await publishMore(instances, target)), 'hello')).toBe('hello');
     const { code, stderr } = await instances.ask('publish', 'web', '-p', '81');
     expect([code, stderr]).toEqual([
       1,

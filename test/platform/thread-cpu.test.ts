@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { Arena } from '../../src/engine/splice/arena.js';
 import { openSyscalls } from '../../src/engine/splice/syscalls.js';
-import { CLOCK_THREAD_CPUTIME_ID } from '../../src/sys/time.js';
+import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../src/sys/time.js';
 import { describeWhere } from '../support/machine.js';
 
 describeWhere(process.platform === 'linux', 'not Linux', 'the processor time of a thread', () => {
@@ -12,9 +12,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the processor time of 
 
   function cpuMs(): number {
     expect(sys.clock_gettime(CLOCK_THREAD_CPUTIME_ID, arena.address(at))).toBe(0);
-    return (
-      Number(arena.view.getBigInt64(at, true)) * 1e3 + Number(arena.view.getBigInt64(at + 8, true)) / 1e6
-    );
+    return timespecMs(arena.view, at);
   }
 
   test('grows while it computes, and never faster than time', () => {

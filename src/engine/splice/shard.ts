@@ -11,7 +11,7 @@ import { limits } from '../../limits.js';
 import { Counters } from '../../metrics/counters.js';
 import { NetworkNamespaces } from '../../sys/network-namespace.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
-import { CLOCK_THREAD_CPUTIME_ID } from '../../sys/time.js';
+import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../sys/time.js';
 import { addressKey } from '../address-key.js';
 import { Arena } from './arena.js';
 import { batchArenaBytes, DatagramBatch } from './datagram-batch.js';
@@ -162,8 +162,5 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
 
 function cpuMsOf({ sys, arena, scratch }: ShardContext): number {
   sys.clock_gettime(CLOCK_THREAD_CPUTIME_ID, arena.address(scratch));
-  return (
-    Number(arena.view.getBigInt64(scratch, true)) * 1e3 +
-    Number(arena.view.getBigInt64(scratch + 8, true)) / 1e6
-  );
+  return timespecMs(arena.view, scratch);
 }

@@ -61,10 +61,9 @@ export class SpliceEngine implements Engine<SpliceListener> {
 
   serve(listener: SpliceListener, route: Route, service: number): Service {
     const count = this.#shards.length;
-    const shards =
-      listener.protocol === 'tcp' && isShared(route, count)
-        ? this.#shards.map((_, index) => index)
-        : [service % count];
+    const shards = isShared(listener, route, count)
+      ? this.#shards.map((_, index) => index)
+      : [service % count];
     const served = new SpliceService(listener, route, service, shards, this.#host);
     this.#services.set(service, served);
     return served;
@@ -122,6 +121,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     const helped = [...this.#services.values()].filter((service) => service.canBeSharedBy(count));
     const flows = helped.reduce((sum, service) => sum + service.flowCount(), 0);
     if (flows < count || this.flowCount() > share.maxFlows) return;
+    const before = [...this.#shards];
     try {
       this.#shards.push(this.#startShard(count - 1, count));
     } catch (error) {
@@ -129,7 +129,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       this.#options.onTrouble(`no more threads can be started to forward: ${messageOf(error)}`);
       return;
     }
-    for (const shard of this.#shards) shard.send({ kind: 'share', share });
+    for (const shard of before) shard.send({ kind: 'share', share });
     for (const service of helped) service.shareWith(count - 1);
     const busy = count === 2 ? 'the thread that forwards is' : 'all threads that forward are';
     this.#options.onGrowth(`${busy} busy: there are ${count} now`);

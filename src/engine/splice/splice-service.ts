@@ -31,9 +31,9 @@ function serverOn(shard: number): Server {
   return { shard, counters: new Counters(), attached: true, occupied: true };
 }
 
-/** Whether so many shards take the connections of a TCP listener together. */
-export function isShared({ maxFlows }: Route, shards: number): boolean {
-  return maxFlows >= shards * limits.flowsPerShare;
+/** Whether so many shards take what comes to a listener together. */
+export function isShared({ protocol }: SpliceListener, { maxFlows }: Route, shards: number): boolean {
+  return protocol === 'tcp' && maxFlows >= shards * limits.flowsPerShare;
 }
 
 export class SpliceService implements Service {
@@ -147,8 +147,8 @@ export class SpliceService implements Service {
 
   /** True where so many shards may serve it, each with its part of the bound on flows. */
   canBeSharedBy(shards: number): boolean {
-    if (this.#draining || this.#closed !== undefined || this.#listener.protocol !== 'tcp') return false;
-    return isShared(this.#route, shards) && this.flowCount() <= this.#route.maxFlows / shards;
+    if (this.#draining || this.#closed !== undefined) return false;
+    return isShared(this.#listener, this.#route, shards) && this.flowCount() <= this.#route.maxFlows / shards;
   }
 
   /** One more shard takes connections of it. */

@@ -35,6 +35,13 @@ function keepBusy(clients: readonly Socket[]): () => void {
   };
 }
 
+/** Keeps it busy with these until it has a second shard. */
+async function grow(rig: Rig, clients: readonly Socket[]): Promise<void> {
+  const rest = keepBusy(clients);
+  await until('a second shard', () => rig.growth.length > 0);
+  rest();
+}
+
 async function busyFlows(scope: Scope, rig: Rig, count: number) {
   const server = await tcpServer(scope, '127.0.0.1', echo);
   const served = await rig.serve('tcp', '127.0.0.1', [server.address]);
@@ -71,9 +78,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while the main threadâ
     const target = { kind: 'ip', ...endpointOf('127.0.0.1', port) } as const;
     const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [target]);
     const { clients } = await busyFlows(scope, rig, 8);
-    const rest = keepBusy(clients);
-    await until('a second shard', () => rig.growth.length > 0);
-    rest();
+    await grow(rig, clients);
     expect(rig.growth).toEqual(['the thread that forwards is busy: there are 2 now']);
     const early = tcpClient(scope, endpoint);
     expect(await exchange(early, 'ready')).toBe('ready');
@@ -89,9 +94,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while the main threadâ
   test('the flows it has stay with it, and all end with a drain', async () => {
     const rig = start(scope);
     const { clients, service } = await busyFlows(scope, rig, 8);
-    const rest = keepBusy(clients);
-    await until('a second shard', () => rig.growth.length > 0);
-    rest();
+    await grow(rig, clients);
     const drained = service.drain();
     for (const client of clients) client.end();
     await drained;
@@ -105,9 +108,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while the main threadâ
     const [first, second] = [tcpClient(scope, endpoint), tcpClient(scope, endpoint)];
     first.write('first');
     expect((await readExactly(first, 5)).toString()).toBe('first');
-    const rest = keepBusy(clients);
-    await until('a second shard', () => rig.growth.length > 0);
-    rest();
+    await grow(rig, clients);
     second.write('second');
     expect((await readExactly(second, 6)).toString()).toBe('second');
     const third = tcpClient(scope, endpoint);
@@ -130,9 +131,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while the main threadâ
   test('what is published later is served by both', async () => {
     const rig = start(scope);
     const { clients, server } = await busyFlows(scope, rig, 8);
-    const rest = keepBusy(clients);
-    await until('a second shard', () => rig.growth.length > 0);
-    rest();
+    await grow(rig, clients);
     const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
     const later = Array.from({ length: 40 }, () => tcpClient(scope, endpoint));
     for (const client of later) client.end('later');

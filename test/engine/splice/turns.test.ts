@@ -5,7 +5,7 @@ import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-d
 import { Shard } from '../../../src/engine/splice/shard.js';
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { limits } from '../../../src/limits.js';
-import { counterNames } from '../../../src/metrics/counters.js';
+import { Counters } from '../../../src/metrics/counters.js';
 import { EPOLLIN } from '../../../src/sys/epoll.js';
 import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
@@ -39,7 +39,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
     const ip = { family: 4, text: '127.0.0.1' } as const;
     const address = { kind: 'ip', ip, port: target.port, pathNumber: 0 } as const;
     const route = { ...testRoute, targets: [address], waitingFlows: 1 };
-    const counters = new SharedArrayBuffer(counterNames.length * Float64Array.BYTES_PER_ELEMENT);
+    const counters = new Counters().memory;
     const { descriptor } = listener;
     const served = { service: 1, protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
     shard.obey({ kind: 'serve', served: { ...served, route, counters } });
