@@ -87,14 +87,8 @@ export const limits = {
   /** Of the time of one window, how much a thread has to be on a processor to count as busy. */
   busyPercent: 66,
   loadWindowMs: 250,
-  /** Before it sleeps a shard gives way or not, whichever passes more: tried for so long, the other one every so many times. */
-  tryingWindowMs: 50,
-  windowsToTry: 16,
-  /** Of what not giving way passes, how much giving way has to pass: less is more than such windows differ by chance. */
-  givingWayPercent: 90,
-  /** A shard that passes fewer has no need of it. Bulk counts as so many bytes a message. */
-  messagesPerMsOfBusy: 2,
-  bytesLikeMessage: 4096,
+  /** A turn of a shard on a processor while others wait for it: the least that Linux gives. */
+  sliceNs: 100_000,
   /** A listener's bound on flows is divided among shards where each gets so many: a smaller one is one shard's, and exact. */
   flowsPerShare: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */

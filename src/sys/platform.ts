@@ -1,14 +1,17 @@
-/** Which machines the constants and layouts of src/sys are right for. */
+/** Which machines the constants, call numbers and layouts of src/sys are right for. */
 
 export interface Layouts {
   /** struct epoll_event: packed on x86-64, so 12 bytes with `data` at 4; 16 with `data` at 8 elsewhere. */
   readonly epollEventBytes: number;
   readonly epollDataOffset: number;
+  /** Numbers of calls that libc has no name for everywhere (syscalls(2)). */
+  readonly schedSetattr: number;
+  readonly schedGetattr: number;
 }
 
 const layoutsByArch: Readonly<Record<string, Layouts>> = {
-  x64: { epollEventBytes: 12, epollDataOffset: 4 },
-  arm64: { epollEventBytes: 16, epollDataOffset: 8 },
+  x64: { epollEventBytes: 12, epollDataOffset: 4, schedSetattr: 314, schedGetattr: 315 },
+  arm64: { epollEventBytes: 16, epollDataOffset: 8, schedSetattr: 274, schedGetattr: 275 },
 };
 
 /** @throws Error that says which machine it is, where its layouts are not known */

@@ -19,6 +19,9 @@ const headers = [
   ...['sys/epoll', 'sys/socket', 'sys/un', 'netinet/in', 'netinet/tcp'],
 ];
 
+/** <linux/sched/types.h> defines anew what older libcs have in <sched.h>: it is asked by itself. */
+const turnHeaders = ['stddef', 'stdio', 'linux/sched/types', 'sys/syscall'];
+
 const size = (type: string) => `sizeof(${type})`;
 const offset = (type: string, field: string) => `offsetof(${type}, ${field})`;
 
@@ -77,8 +80,21 @@ function expectations(): [string, number][] {
   ];
 }
 
+function turnExpectations(): [string, number][] {
+  const { schedSetattr, schedGetattr } = layoutsOf();
+  const { bytes, policy, runtime } = sched.schedAttr;
+  return [
+    ['SYS_sched_setattr', schedSetattr],
+    ['SYS_sched_getattr', schedGetattr],
+    // Newer headers have a longer one, and the kernel takes both.
+    [`${offset('struct sched_attr', 'sched_period')} + 8`, bytes],
+    [offset('struct sched_attr', 'sched_policy'), policy],
+    [offset('struct sched_attr', 'sched_runtime'), runtime],
+  ];
+}
+
 /** What a C program says each expression is. */
-function compiled(expressions: readonly string[]): number[] {
+function compiled(headers: readonly string[], expressions: readonly string[]): number[] {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   try {
     const lines = expressions.map((expression) => `printf("%d\\n", (int)(${expression}));`);
@@ -94,9 +110,15 @@ function compiled(expressions: readonly string[]): number[] {
 const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0;
 
 describeWhere(hasCompiler, 'no cc', 'src/sys, beside the C compiler', () => {
-  test('has every constant and every layout right', () => {
+  test.each([
+    ['and every layout', headers, expectations],
+    ['and layout of a thread’s turns', turnHeaders, turnExpectations],
+  ])('has every constant %s right', (_, headers, expectations) => {
     const expected = expectations();
-    const values = compiled(expected.map(([expression]) => expression));
+    const values = compiled(
+      headers,
+      expected.map(([expression]) => expression),
+    );
     expect(expected.map(([expression], index) => [expression, values[index]])).toEqual(expected);
   });
 });
@@ -111,7 +133,7 @@ describe('a machine whose layouts are not known', () => {
   });
 
   test('is none of the two there are', () => {
-    expect(layoutsOf('linux', 'x64')).toEqual({ epollEventBytes: 12, epollDataOffset: 4 });
-    expect(layoutsOf('linux', 'arm64')).toEqual({ epollEventBytes: 16, epollDataOffset: 8 });
+    expect(layoutsOf('linux', 'x64')).toMatchObject({ epollEventBytes: 12, schedSetattr: 314 });
+    expect(layoutsOf('linux', 'arm64')).toMatchObject({ epollEventBytes: 16, schedSetattr: 274 });
   });
 });

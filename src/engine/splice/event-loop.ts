@@ -19,7 +19,6 @@ import { Errno, SystemCallError } from '../../sys/errno.js';
 import { layoutsOf } from '../../sys/platform.js';
 import type { Arena } from './arena.js';
 import { tellFault } from './fault.js';
-import { GivingWay } from './giving-way.js';
 import type { SharedClock } from './shared-clock.js';
 import type { Syscalls } from './syscalls.js';
 import { TimerWheel } from './timer-wheel.js';
@@ -41,8 +40,9 @@ export interface Worker {
 const eventsPerTurn = 256;
 
 export class EventLoop {
-  readonly givingWay = new GivingWay();
   readonly wheel: TimerWheel;
+  /** Whether others who wait for this thread's processor run before it sleeps (short-slices.ts). */
+  givesWay = false;
   /** The time at the start of this turn. */
   nowMs: number;
   /** Runs at the end of each turn, before the loop sleeps; gives the longest sleep it allows, -1 for any. */
@@ -120,9 +120,7 @@ export class EventLoop {
 
   /** Counts what was moved in one go. */
   spend(bytes: number): void {
-    if (bytes === 0) return;
     this.#moved += bytes;
-    this.givingWay.passed(1, bytes);
   }
 
   /** True where this part of the turn is used up: the worker is on the ready list, and does nothing now. */
@@ -148,7 +146,7 @@ export class EventLoop {
 
   /** One turn, which waits for its first event for at most so long; -1 for ever. */
   turn(sleepMs: number): void {
-    if (sleepMs !== 0 && this.givingWay.isDue(this.nowMs)) this.#sys.sched_yield();
+    if (sleepMs !== 0 && this.givesWay) this.#sys.sched_yield();
     const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, eventsPerTurn, sleepMs);
     this.nowMs = this.#clock.now();
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {

@@ -1,6 +1,6 @@
 /**
  * How busy a shard is: the share of a processor that its thread takes, whatever for. The thread's own clock tells
- * (test/platform/thread-cpu.test.ts), since time spent awake would count the time in which others have the processor.
+ * (test/platform/thread-turns.test.ts), since time spent awake would count the time in which others have the processor.
  *
  * It is looked at when a turn ends, once a window: who sleeps is not busy, and nothing has to be woken for it.
  */

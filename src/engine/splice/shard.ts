@@ -25,6 +25,7 @@ import { ShardLoad } from './shard-load.js';
 import type { Command, Report, ShardService, ShardSetup } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { SharedClock } from './shared-clock.js';
+import { takeShortSlices } from './short-slices.js';
 import { openSyscalls } from './syscalls.js';
 import { TcpAcceptor } from './tcp-acceptor.js';
 import { UdpRelay } from './udp-relay.js';
@@ -39,7 +40,8 @@ export class Shard {
   constructor(setup: ShardSetup, report: (report: Report) => void) {
     this.#clock = new SharedClock(setup.clock);
     this.#context = openContext(setup, this.#clock, report);
-    const { loop, ends, outgoing } = this.#context;
+    const { loop, ends, outgoing, sys, arena, scratch } = this.#context;
+    loop.givesWay = takeShortSlices(sys, arena, scratch);
     const load = new ShardLoad(() => cpuMsOf(this.#context));
     loop.beforeSleep = () => {
       outgoing.flush();

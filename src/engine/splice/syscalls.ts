@@ -2,7 +2,7 @@
 import { epoll, eventfd } from '../../sys/epoll.js';
 import { fcntl } from '../../sys/fcntl.js';
 import { openFfi } from '../../sys/ffi.js';
-import { yieldProcessor } from '../../sys/sched.js';
+import { turnCalls } from '../../sys/sched.js';
 import { socketCalls } from '../../sys/socket.js';
 import { time } from '../../sys/time.js';
 import { unistd } from '../../sys/unistd.js';
@@ -14,7 +14,7 @@ export function openSyscalls() {
     ...fcntl(),
     ...unistd(),
     ...time(),
-    sched_yield: yieldProcessor(),
+    ...turnCalls(),
     epoll: epoll(),
     eventfd: eventfd(),
     errno: openFfi().errno,

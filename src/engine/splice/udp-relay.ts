@@ -156,7 +156,6 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   /** Datagrams in a row of one client are sent together, and before a new association may put theirs out. */
   #fromClients(count: number): void {
-    this.#context.loop.givingWay.passed(count, 0);
     let runStart = 0;
     let runOf: UdpAssociation | undefined;
     for (let index = 0; index < count; index += 1) {
@@ -253,7 +252,6 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     const { batch } = this.#outgoing;
     const nameLength = family === 6 ? sockaddrIn6Bytes : sockaddrInBytes;
     this.#table.renew(association, loop.nowMs, true);
-    loop.givingWay.passed(count, 0);
     let bytes = 0;
     for (let index = first; index < first + count; index += 1) {
       const length = batch.length(index);

@@ -55,6 +55,19 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     expect(new Set(seen.map(String))).toEqual(new Set([`${broken},${EPOLLHUP}`, `${writeEnd},${EPOLLOUT}`]));
   });
 
+  test('gives way before it sleeps, where it is to, and not while it has work', () => {
+    const gaveWay: string[] = [];
+    let step = '';
+    const sys = { ...openSyscalls(), sched_yield: () => gaveWay.push(step) };
+    const giving = new EventLoop(sys, new Arena(16_384), new SharedClock());
+    scope.onEnd(() => giving.free());
+    for (step of ['asleep', 'at work']) giving.turn(step === 'asleep' ? 1 : 0);
+    expect(gaveWay).toEqual([]);
+    giving.givesWay = true;
+    for (step of ['asleep', 'at work']) giving.turn(step === 'asleep' ? 1 : 0);
+    expect(gaveWay).toEqual(['asleep']);
+  });
+
   test('says with an errno what it could not watch', () => {
     const [readEnd] = raw.pipe();
     const nothing = handler(() => undefined);
