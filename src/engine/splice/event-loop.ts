@@ -43,6 +43,8 @@ export class EventLoop {
   readonly wheel: TimerWheel;
   /** Whether others who wait for this thread's processor run before it sleeps (short-slices.ts). */
   givesWay = false;
+  /** Set by who would lose by that in this turn. */
+  sleepsAtOnce = false;
   /** The time at the start of this turn. */
   nowMs: number;
   /** Runs at the end of each turn, before the loop sleeps; gives the longest sleep it allows, -1 for any. */
@@ -146,7 +148,7 @@ export class EventLoop {
 
   /** One turn, which waits for its first event for at most so long; -1 for ever. */
   turn(sleepMs: number): void {
-    if (sleepMs !== 0 && this.givesWay) this.#sys.sched_yield();
+    if (sleepMs !== 0) this.#giveWay();
     const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, eventsPerTurn, sleepMs);
     this.nowMs = this.#clock.now();
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
@@ -164,6 +166,11 @@ export class EventLoop {
     const allowed = this.beforeSleep();
     if (this.#ready.length > 0) return 0;
     return shorterSleep(allowed, this.wheel.sleepMs(this.#clock.now()));
+  }
+
+  #giveWay(): void {
+    if (this.givesWay && !this.sleepsAtOnce) this.#sys.sched_yield();
+    this.sleepsAtOnce = false;
   }
 
   #dispatch(index: number): void {

@@ -156,6 +156,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   /** Datagrams in a row of one client are sent together, and before a new association may put theirs out. */
   #fromClients(count: number): void {
+    this.#context.loop.sleepsAtOnce = true;
     let runStart = 0;
     let runOf: UdpAssociation | undefined;
     for (let index = 0; index < count; index += 1) {
@@ -251,6 +252,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     const { family, wildcard } = this.#served;
     const { batch } = this.#outgoing;
     const nameLength = family === 6 ? sockaddrIn6Bytes : sockaddrInBytes;
+    loop.sleepsAtOnce = true;
     this.#table.renew(association, loop.nowMs, true);
     let bytes = 0;
     for (let index = first; index < first + count; index += 1) {

@@ -55,17 +55,19 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     expect(new Set(seen.map(String))).toEqual(new Set([`${broken},${EPOLLHUP}`, `${writeEnd},${EPOLLOUT}`]));
   });
 
-  test('gives way before it sleeps, where it is to, and not while it has work', () => {
-    const gaveWay: string[] = [];
-    let step = '';
-    const sys = { ...openSyscalls(), sched_yield: () => gaveWay.push(step) };
+  test.each([
+    ['before each sleep', true, false, [1, 1], 2],
+    ['not while it has more to do', true, false, [0, 0], 0],
+    ['not before the one sleep that is to be at once', true, true, [0, 1, 1], 1],
+    ['not where it is not to', false, false, [1], 0],
+  ])('gives way %s', (_, givesWay, sleepsAtOnce, sleepsMs, times) => {
+    let gaveWay = 0;
+    const sys = { ...openSyscalls(), sched_yield: () => ++gaveWay };
     const giving = new EventLoop(sys, new Arena(16_384), new SharedClock());
     scope.onEnd(() => giving.free());
-    for (step of ['asleep', 'at work']) giving.turn(step === 'asleep' ? 1 : 0);
-    expect(gaveWay).toEqual([]);
-    giving.givesWay = true;
-    for (step of ['asleep', 'at work']) giving.turn(step === 'asleep' ? 1 : 0);
-    expect(gaveWay).toEqual(['asleep']);
+    Object.assign(giving, { givesWay, sleepsAtOnce });
+    for (const sleepMs of sleepsMs) giving.turn(sleepMs);
+    expect(gaveWay).toBe(times);
   });
 
   test('says with an errno what it could not watch', () => {
