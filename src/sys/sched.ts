@@ -6,7 +6,7 @@ export const CLONE_NEWNET = 0x40000000;
 /** The usual policy (sched(7)). */
 export const SCHED_OTHER = 0;
 
-/** struct sched_attr, as its first version is: all that any of its users here needs. */
+/** struct sched_attr in its first version, which every kernel that has the calls takes. */
 export const schedAttr = { bytes: 48, policy: 4, runtime: 24 } as const;
 
 export function sched() {

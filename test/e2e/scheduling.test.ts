@@ -1,13 +1,13 @@
 /** The executable's turns on a processor: how its threads are scheduled, and what it leaves as it was started. */
 import { expect, test } from '@jest/globals';
 import { limits } from '../../src/limits.js';
+import { SCHED_OTHER } from '../../src/sys/sched.js';
 import { describeWhere } from '../support/machine.js';
 import { hasSlices, type Scheduling, schedulingOf } from '../support/scheduling.js';
 import { useScope } from '../support/scope.js';
 import { runSluice } from '../support/sluice-process.js';
 import { until } from '../support/until.js';
 
-const SCHED_OTHER = 0;
 const SCHED_BATCH = 3;
 
 describeWhere(hasSlices, 'Linux before 6.12 has no slices to ask for', 'the slices of its threads', () => {
