@@ -119,6 +119,10 @@ export const limits = {
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */
   datagramsPerBatch: 64,
   batchesPerTurn: 4,
+  /** Datagrams of one message that the kernel cuts apart: UDP_MAX_SEGMENTS of every kernel so far, later ones allow more. */
+  segmentsPerMessage: 64,
+  /** Bytes of such a message: the largest payload that UDP over IPv4 has. */
+  messageBytes: 65_507,
   /** How long flow ends may wait for a batch. */
   flowEndsDelayMs: 50,
   /** Between two tries to get a descriptor or a local port that was not to be had, if none is freed before. */

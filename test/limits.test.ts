@@ -95,6 +95,12 @@ describe('limits agree with one another', () => {
     expect(limits.waitingFlows).toBeLessThan(limits.flowsPerMapping);
   });
 
+  it('a message of several datagrams fits one buffer, and has at least two', () => {
+    expect(limits.messageBytes).toBeLessThanOrEqual(65_535);
+    expect(limits.segmentsPerMessage).toBeGreaterThan(1);
+    expect(limits.segmentsPerMessage).toBeLessThanOrEqual(64);
+  });
+
   it('a UDP receive buffer holds a queue of full datagrams', () => {
     expect(limits.udpReceiveBufferBytes).toBeGreaterThan(limits.udpQueuedDatagrams * 1500);
   });

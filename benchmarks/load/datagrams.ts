@@ -34,6 +34,10 @@ export class Datagrams {
     return this.#address + index * mmsghdr.bytes;
   }
 
+  bufferAddress(index: number): number {
+    return this.#address + this.#buffer(index);
+  }
+
   bufferWord(index: number): number {
     return this.#buffer(index) >> 2;
   }

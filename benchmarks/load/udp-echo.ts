@@ -1,4 +1,7 @@
-/** A UDP echo on loopback as fast as one thread can be: `udp-echo.js PORT`. Prints `ready`; ends with its parent. */
+/**
+ * A UDP echo on loopback as fast as one thread can be: `udp-echo.js PORT [BYTES]`, where datagrams of so many bytes are
+ * received and sent as messages of several. Prints `ready`; ends with its parent.
+ */
 
 import { writeSync } from 'node:fs';
 import { Errno, SystemCallError } from '../../src/sys/errno.js';
@@ -14,8 +17,9 @@ const batchSize = 64;
 
 const { errno } = openFfi();
 const calls = socketCalls();
-const socket = openUdp(calls, 'bind', Number(process.argv[2]));
-const batch = new Datagrams(batchSize, 2_048, true);
+const [port = 0, segment = 0] = process.argv.slice(2).map(Number);
+const socket = openUdp(calls, 'bind', port, segment);
+const batch = new Datagrams(batchSize, segment > 0 ? 65_536 : 2_048, true);
 writeSync(1, 'ready\n');
 
 while (!isAbandoned()) echoForAWhile();

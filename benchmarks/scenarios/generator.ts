@@ -9,8 +9,8 @@ export function loadProgram(name: string, ...args: readonly number[]): Command {
 }
 
 /** A target that serves. */
-export async function startTarget(name: string, port: number): Promise<Child> {
-  const child = new Child(`the target ${name}`, loadProgram(name, port));
+export async function startTarget(name: string, port: number, ...others: readonly number[]): Promise<Child> {
+  const child = new Child(`the target ${name}`, loadProgram(name, port, ...others));
   try {
     await child.said('ready');
     return child;

@@ -18,12 +18,13 @@ export const udp: Scenario = {
   works: ({ udpLoads }) => udpLoads.map(udpWork),
 };
 
-function udpWork({ clients, active, inFlight, bytes }: UdpLoad): Work {
+function udpWork({ clients, active, inFlight, bytes, together }: UdpLoad): Work {
   const clientsText = `${clients.toLocaleString('en-US')} client${clients === 1 ? '' : 's'}`;
   const who = active === clients ? clientsText : `${clientsText}, ${active} at a time,`;
+  const work = together ? `messages of ${inFlight} x ${bytes} B` : `${bytes} B`;
   return loadWork({
-    title: `UDP, ${who} x ${inFlight} in flight, ${bytes} B`,
-    label: `UDP, ${clientsText}, ${bytes} B`,
+    title: together ? `UDP, ${who}, ${work}` : `UDP, ${who} x ${inFlight} in flight, ${work}`,
+    label: `UDP, ${clientsText}, ${work}`,
     figures: [
       { key: 'rate', title: 'round trips/s', better: 'more', digits: 0 },
       { key: 'lost', title: 'lost %', better: 'less', digits: 3 },
@@ -35,10 +36,10 @@ function udpWork({ clients, active, inFlight, bytes }: UdpLoad): Work {
       ...(clients > bench.forkedFlows
         ? { notForForking: `it forks a process for each of ${clients} clients` }
         : {}),
-      startTarget: (port) => startTarget('udp-echo', port),
+      startTarget: (port) => startTarget('udp-echo', port, ...(together ? [bytes] : [])),
       generate: async (port, seconds) => {
         const report = await generated<Report>(
-          'udp-generator',
+          together ? 'udp-message-generator' : 'udp-generator',
           port,
           clients,
           active,

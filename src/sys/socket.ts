@@ -41,6 +41,8 @@ export const mmsghdr = { bytes: 64, length: 56 } as const;
 export const iovec = { bytes: 16, base: 0, length: 8 } as const;
 /** struct cmsghdr is 16 bytes; its data follows, and the next header is aligned to 8. */
 export const cmsghdr = { bytes: 16, length: 0, level: 8, type: 12 } as const;
+/** CMSG_ALIGN: where the next header begins. */
+export const cmsgAlign = (bytes: number): number => (bytes + 7) & ~7;
 
 export function socketCalls() {
   const ffi = openFfi();

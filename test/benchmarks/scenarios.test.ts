@@ -23,6 +23,7 @@ const sizes: Sizes = {
   udpLoads: [
     { clients: 2, active: 2, inFlight: 2, bytes: 64 },
     { clients: 4, active: 2, inFlight: 1, bytes: 64 },
+    { clients: 2, active: 2, inFlight: 4, bytes: 64, together: true },
   ],
   idleFlows: 20,
   mappings: [1, 10],

@@ -281,4 +281,18 @@ function boundaries<L extends Listener>(under: EngineUnderTest<L>, listen: strin
       bytesOut: total,
     });
   });
+
+  test('a burst of datagrams, alike and not, keeps its boundaries and its order both ways', async () => {
+    const rig = startRig(scope, under);
+    const target = await udpPeer(scope, host, echo);
+    const { endpoint } = await rig.serve('udp', listen, [target.address]);
+    const client = await udpPeer(scope, listen);
+    const burst = Array.from({ length: 20 }, () => [64, 64, 64, 1200, 1200, 300, 0])
+      .flat()
+      .map((size, index) => Buffer.alloc(size, index + 1));
+    for (const datagram of burst) client.send(datagram, endpoint);
+    await until('every answer', () => client.received.length === burst.length);
+    expect(client.received.map(({ datagram }) => datagram)).toEqual(burst);
+    expect(target.received.map(({ datagram }) => datagram)).toEqual(burst);
+  });
 }

@@ -12,11 +12,12 @@ import { layoutsOf } from '../../src/sys/platform.js';
 import * as sched from '../../src/sys/sched.js';
 import { sockaddrIn6Bytes, sockaddrInBytes } from '../../src/sys/sockaddr.js';
 import * as socket from '../../src/sys/socket.js';
+import * as udp from '../../src/sys/udp.js';
 import { describeWhere } from '../support/machine.js';
 
 const headers = [
   ...['errno', 'fcntl', 'sched', 'stddef', 'stdio'],
-  ...['sys/epoll', 'sys/socket', 'sys/un', 'netinet/in', 'netinet/tcp'],
+  ...['sys/epoll', 'sys/socket', 'sys/un', 'netinet/in', 'netinet/tcp', 'netinet/udp'],
 ];
 
 /** <linux/sched/types.h> defines anew what older libcs have in <sched.h>: it is asked by itself. */
@@ -35,7 +36,7 @@ function expectations(): [string, number][] {
   const { msghdr, mmsghdr, iovec, cmsghdr } = socket;
   const { inPktinfo, in6Pktinfo } = inet;
   return [
-    ...[epoll, fcntl, inet, sched, socket, Errno].flatMap(constantsOf),
+    ...[epoll, fcntl, inet, sched, socket, udp, Errno].flatMap(constantsOf),
     [size('struct epoll_event'), epollEventBytes],
     [offset('struct epoll_event', 'events'), 0],
     [offset('struct epoll_event', 'data'), epollDataOffset],
@@ -56,8 +57,9 @@ function expectations(): [string, number][] {
     [offset('struct cmsghdr', 'cmsg_len'), cmsghdr.length],
     [offset('struct cmsghdr', 'cmsg_level'), cmsghdr.level],
     [offset('struct cmsghdr', 'cmsg_type'), cmsghdr.type],
-    ['CMSG_SPACE(sizeof(struct in_pktinfo))', 32],
-    ['CMSG_SPACE(sizeof(struct in6_pktinfo))', 40],
+    ['CMSG_SPACE(sizeof(struct in_pktinfo))', socket.cmsgAlign(cmsghdr.bytes + inPktinfo.bytes)],
+    ['CMSG_SPACE(sizeof(struct in6_pktinfo))', socket.cmsgAlign(cmsghdr.bytes + in6Pktinfo.bytes)],
+    ['CMSG_SPACE(sizeof(unsigned short))', socket.cmsgAlign(cmsghdr.bytes + 2)],
     [size('struct in_pktinfo'), inPktinfo.bytes],
     [offset('struct in_pktinfo', 'ipi_ifindex'), inPktinfo.ifindex],
     [offset('struct in_pktinfo', 'ipi_spec_dst'), inPktinfo.specDst],

@@ -10,7 +10,7 @@ import { SO_RCVBUF, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET } from '
 import type { UdpTable } from '../udp-table.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
-import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
+import { connectTo, type ShardContext, setOption, takeSegments, targetSocket } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
 
 /** In place of a descriptor: no address has a way to it, or the system has no socket to give. */
@@ -57,11 +57,11 @@ export class AssociationConnector {
 
   /** Opens, connects and watches a socket; gives 0, or the errno of what could not be done. */
   #open(association: UdpAssociation, target: PreparedTarget): number {
-    const { sys, loop, owned, arena, scratch } = this.#context;
+    const { sys, loop, owned } = this.#context;
     const descriptor = targetSocket(this.#context, target, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return -descriptor;
-    arena.words[scratch >> 2] = limits.udpReceiveBufferBytes;
-    sys.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, arena.address(scratch), 4);
+    setOption(this.#context, descriptor, SOL_SOCKET, SO_RCVBUF, limits.udpReceiveBufferBytes);
+    association.targetTakesSegments = takeSegments(this.#context, descriptor);
     const connected = connectTo(this.#context, descriptor, target);
     const errno = connected < 0 ? sys.errno() : loop.add(descriptor, association, EPOLLIN | EPOLLET);
     if (errno !== 0) {

@@ -1,93 +1,128 @@
 /**
- * The structures of recvmmsg and sendmmsg for a batch of datagrams: for each a header, a buffer of 64 KiB, room for an
- * address and room for the local address the datagram came to. Laid out once; what a call changes is set anew before the
- * next. Buffers are touched, and so take memory, only as far as datagrams fill them.
+ * What one recvmmsg fills: slots, each with a header, a buffer of 64 KiB, room for the sender's address and room for
+ * control data. Laid out once; what a call changes of a slot is set back as soon as it has been read. Buffers are
+ * touched, and so take memory, only as far as datagrams fill them.
+ *
+ * Where a socket has UDP_GRO, a slot may hold several datagrams of one sender behind one another, all of `segmentBytes`
+ * but the last, which may be shorter (test/platform/udp-segments.test.ts). They are passed on as they lie there
+ * (message-batch.ts).
  */
 import { limits } from '../../limits.js';
-import { IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, IPV6_PKTINFO, in6Pktinfo, inPktinfo } from '../../sys/in.js';
-import { sockaddrIn6Bytes } from '../../sys/sockaddr.js';
-import { cmsghdr, iovec, mmsghdr, msghdr } from '../../sys/socket.js';
+import {
+  IP_PKTINFO,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_UDP,
+  IPV6_PKTINFO,
+  in6Pktinfo,
+  inPktinfo,
+} from '../../sys/in.js';
+import { sockaddrIn6Bytes, sockaddrInBytes } from '../../sys/sockaddr.js';
+import { cmsgAlign, cmsghdr, iovec, MSG_DONTWAIT, mmsghdr, msghdr } from '../../sys/socket.js';
+import { UDP_GRO } from '../../sys/udp.js';
 import type { Arena } from './arena.js';
+import type { Syscalls } from './syscalls.js';
 
 const bufferBytes = 64 * 1024;
 const nameBytes = 32;
-const controlBytes = 64;
+/** A local address of IPv6 and a segment's size, twice over. */
+const controlBytes = 128;
 const size = limits.datagramsPerBatch;
+const nameWordsIPv4 = sockaddrInBytes >> 2;
+const nameWords = sockaddrIn6Bytes >> 2;
 
-/** Bytes of control data for a local address, by family, padded as CMSG_SPACE does. */
-const controlLengths = { 4: 32, 6: 40 } as const;
-
-export const batchArenaBytes =
+export const datagramArenaBytes =
   size * (mmsghdr.bytes + iovec.bytes + nameBytes + controlBytes + bufferBytes) + 4096;
 
 export class DatagramBatch {
   readonly size = size;
+  readonly #sys: Syscalls;
   readonly #arena: Arena;
+  readonly #withNames: boolean;
   readonly #headers: number;
-  readonly #iovecs: number;
   readonly #names: number;
   readonly #controls: number;
   readonly #buffers: number;
+  /** By slot: what each of its datagrams but the last has, 0 where it holds one. */
+  readonly #segments = new Int32Array(size);
+  /** By slot: where the local address lies in the arena's words, 0 where none was told. */
+  readonly #locals = new Int32Array(size);
 
-  constructor(arena: Arena) {
+  /** @param withNames whether the sender is told: for sockets that are not connected */
+  constructor(sys: Syscalls, arena: Arena, withNames: boolean) {
+    this.#sys = sys;
     this.#arena = arena;
+    this.#withNames = withNames;
     this.#headers = arena.take(size * mmsghdr.bytes);
-    this.#iovecs = arena.take(size * iovec.bytes);
     this.#names = arena.take(size * nameBytes);
     this.#controls = arena.take(size * controlBytes);
     this.#buffers = arena.take(size * bufferBytes);
-    for (let index = 0; index < size; index += 1) this.#layOut(index);
+    const vectors = arena.take(size * iovec.bytes);
+    for (let slot = 0; slot < size; slot += 1) this.#layOut(slot, vectors + slot * iovec.bytes);
   }
 
-  headerAddress(index: number): number {
-    return this.#arena.address(this.#headers + index * mmsghdr.bytes);
+  /** Receives what a socket has into the slots from `first` on; gives how many it filled, -1 with errno set for none. */
+  receive(descriptor: number, first: number): number {
+    const headers = this.#arena.address(this.#headers + first * mmsghdr.bytes);
+    const count = this.#sys.recvmmsg(descriptor, headers, size - first, MSG_DONTWAIT, 0);
+    for (let slot = first; slot < first + count; slot += 1) this.#take(slot);
+    return count;
   }
 
-  bufferAddress(index: number): number {
-    return this.#arena.address(this.#buffers + index * bufferBytes);
+  bufferAddress(slot: number): number {
+    return this.#arena.address(this.#buffers + slot * bufferBytes);
   }
 
-  /** Bytes received into, or to be sent from, one datagram's buffer. */
-  length(index: number): number {
-    return this.#arena.words[(this.#headers + index * mmsghdr.bytes + mmsghdr.length) >> 2] ?? 0;
+  /** Bytes of all datagrams in a slot. */
+  length(slot: number): number {
+    return this.#arena.words[(this.#headers + slot * mmsghdr.bytes + mmsghdr.length) >> 2] ?? 0;
   }
 
-  /** A copy of one datagram received, in memory of its own. */
-  copyOf(index: number): Uint8Array {
-    const start = this.#buffers + index * bufferBytes;
-    return this.#arena.bytes.slice(start, start + this.length(index));
+  /** Bytes of each of a slot's datagrams but the last; 0 where it holds one datagram. */
+  segmentBytes(slot: number): number {
+    return this.#segments[slot] ?? 0;
   }
 
-  /** Index, in the arena's words, of the address of one datagram. */
-  nameWord(index: number): number {
-    return (this.#names + index * nameBytes) >> 2;
+  /** How many datagrams a slot holds. */
+  datagrams(slot: number): number {
+    const segment = this.segmentBytes(slot);
+    return segment === 0 ? 1 : Math.ceil(this.length(slot) / segment);
   }
 
-  /** Makes `count` datagrams from `first` on ready to be received: with their sender, and the address they came to. */
-  prepareReceive(first: number, count: number, withName: boolean, withControl: boolean): void {
+  /** Bytes of all datagrams in these slots. */
+  bytesIn(start: number, end: number): number {
+    let bytes = 0;
+    for (let slot = start; slot < end; slot += 1) bytes += this.length(slot);
+    return bytes;
+  }
+
+  /** How many datagrams these slots hold. */
+  datagramsIn(start: number, end: number): number {
+    let count = 0;
+    for (let slot = start; slot < end; slot += 1) count += this.datagrams(slot);
+    return count;
+  }
+
+  /** Copies of the datagrams in a slot, each in memory of its own. */
+  copiesOf(slot: number): Uint8Array[] {
+    const start = this.#buffers + slot * bufferBytes;
+    const length = this.length(slot);
+    const each = this.segmentBytes(slot) || length;
+    return Array.from({ length: this.datagrams(slot) }, (_, index) =>
+      this.#arena.bytes.slice(start + index * each, start + Math.min(length, (index + 1) * each)),
+    );
+  }
+
+  /** Index, in the arena's words, of a sender's address: as many words as sockaddr_in6 has, those past its end 0. */
+  nameWord(slot: number): number {
+    return (this.#names + slot * nameBytes) >> 2;
+  }
+
+  /** Copies the local address a slot's datagrams came to, four words, the first alone for IPv4; false where none was told. */
+  readLocal(slot: number, family: 4 | 6, local: Int32Array): boolean {
     const { words } = this.#arena;
-    for (let index = first; index < first + count; index += 1) {
-      const header = this.#headerWord(index);
-      words[header + (msghdr.nameLength >> 2)] = withName ? sockaddrIn6Bytes : 0;
-      words[header + (msghdr.controlLength >> 2)] = withControl ? controlBytes : 0;
-      words[this.#iovecWord(index) + (iovec.length >> 2)] = bufferBytes;
-    }
-  }
-
-  /** Makes one datagram, just received, ready to be sent on to `nameLength` bytes of address, 0 for a connected socket. */
-  prepareSend(index: number, length: number, nameLength: number, controlLength: number): void {
-    const { words } = this.#arena;
-    const header = this.#headerWord(index);
-    words[header + (msghdr.nameLength >> 2)] = nameLength;
-    words[header + (msghdr.controlLength >> 2)] = controlLength;
-    words[this.#iovecWord(index) + (iovec.length >> 2)] = length;
-  }
-
-  /** Copies the local address a datagram came to, four words, the first alone for IPv4; false where none was told. */
-  readLocal(index: number, family: 4 | 6, local: Int32Array): boolean {
-    const { words } = this.#arena;
-    if ((words[this.#headerWord(index) + (msghdr.controlLength >> 2)] ?? 0) < cmsghdr.bytes) return false;
-    const data = this.#controlWord(index) + (cmsghdr.bytes >> 2);
+    const data = this.#locals[slot] ?? 0;
+    if (data === 0) return false;
     if (family === 4) {
       local[0] = words[data + (inPktinfo.specDst >> 2)] ?? 0;
     } else {
@@ -97,57 +132,52 @@ export class DatagramBatch {
     return true;
   }
 
-  /**
-   * Writes the local address a datagram is to leave from (test/platform/pktinfo.test.ts), and gives the length of its
-   * control data.
-   */
-  writeLocal(index: number, family: 4 | 6, local: Int32Array): number {
+  /** Reads what the kernel says of a slot beside its bytes, and makes it ready to be filled again. */
+  #take(slot: number): void {
     const { words } = this.#arena;
-    const control = this.#controlWord(index);
-    const data = control + (cmsghdr.bytes >> 2);
-    words[control] = cmsghdr.bytes + (family === 4 ? inPktinfo.bytes : in6Pktinfo.bytes);
-    words[control + 1] = 0;
-    words[control + (cmsghdr.level >> 2)] = family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
-    words[control + (cmsghdr.type >> 2)] = family === 4 ? IP_PKTINFO : IPV6_PKTINFO;
-    if (family === 4) {
-      words[data + (inPktinfo.ifindex >> 2)] = 0;
-      words[data + (inPktinfo.specDst >> 2)] = local[0] ?? 0;
-      words[data + (inPktinfo.addr >> 2)] = 0;
-    } else {
-      for (let word = 0; word < 4; word += 1) words[data + (in6Pktinfo.addr >> 2) + word] = local[word] ?? 0;
-      // Only a link-local address needs its interface named; others follow the routes.
-      words[data + (in6Pktinfo.ifindex >> 2)] = isLinkLocal(local[0] ?? 0) ? (local[4] ?? 0) : 0;
+    const header = (this.#headers + slot * mmsghdr.bytes) >> 2;
+    if (this.#withNames) {
+      const name = this.nameWord(slot);
+      // IPv4 has four words; what another family left behind them must not count.
+      const told = (words[header + (msghdr.nameLength >> 2)] ?? 0) >> 2;
+      if (told === nameWordsIPv4) for (let word = told; word < nameWords; word += 1) words[name + word] = 0;
+      words[header + (msghdr.nameLength >> 2)] = sockaddrIn6Bytes;
     }
-    return controlLengths[family];
+    this.#segments[slot] = 0;
+    this.#locals[slot] = 0;
+    const control = words[header + (msghdr.controlLength >> 2)] ?? 0;
+    if (control > 0) this.#readControl(slot, control);
+    words[header + (msghdr.controlLength >> 2)] = controlBytes;
   }
 
-  #layOut(index: number): void {
-    const header = this.#headers + index * mmsghdr.bytes;
-    const vector = this.#iovecs + index * iovec.bytes;
-    this.#arena.setPointer(header + msghdr.name, this.#arena.address(this.#names + index * nameBytes));
+  #readControl(slot: number, bytes: number): void {
+    const { words } = this.#arena;
+    const start = this.#controls + slot * controlBytes;
+    let offset = start;
+    while (offset + cmsghdr.bytes <= start + bytes) {
+      const word = offset >> 2;
+      const level = words[word + (cmsghdr.level >> 2)] ?? 0;
+      const type = words[word + (cmsghdr.type >> 2)] ?? 0;
+      const data = word + (cmsghdr.bytes >> 2);
+      if (level === IPPROTO_UDP && type === UDP_GRO) this.#segments[slot] = words[data] ?? 0;
+      else if (level === IPPROTO_IP && type === IP_PKTINFO) this.#locals[slot] = data;
+      else if (level === IPPROTO_IPV6 && type === IPV6_PKTINFO) this.#locals[slot] = data;
+      offset += cmsgAlign(Math.max(cmsghdr.bytes, words[word] ?? 0));
+    }
+  }
+
+  #layOut(slot: number, vector: number): void {
+    const header = this.#headers + slot * mmsghdr.bytes;
+    const control = this.#controls + slot * controlBytes;
+    if (this.#withNames) {
+      this.#arena.setPointer(header + msghdr.name, this.#arena.address(this.#names + slot * nameBytes));
+      this.#arena.words[(header + msghdr.nameLength) >> 2] = sockaddrIn6Bytes;
+    }
     this.#arena.setPointer(header + msghdr.iov, this.#arena.address(vector));
     this.#arena.setPointer(header + msghdr.iovLength, 1);
-    this.#arena.setPointer(
-      header + msghdr.control,
-      this.#arena.address(this.#controls + index * controlBytes),
-    );
-    this.#arena.setPointer(vector + iovec.base, this.bufferAddress(index));
+    this.#arena.setPointer(header + msghdr.control, this.#arena.address(control));
+    this.#arena.words[(header + msghdr.controlLength) >> 2] = controlBytes;
+    this.#arena.setPointer(vector + iovec.base, this.bufferAddress(slot));
+    this.#arena.setPointer(vector + iovec.length, bufferBytes);
   }
-
-  #headerWord(index: number): number {
-    return (this.#headers + index * mmsghdr.bytes) >> 2;
-  }
-
-  #iovecWord(index: number): number {
-    return (this.#iovecs + index * iovec.bytes) >> 2;
-  }
-
-  #controlWord(index: number): number {
-    return (this.#controls + index * controlBytes) >> 2;
-  }
-}
-
-/** fe80::/10, seen in the first word as a little-endian integer. */
-function isLinkLocal(firstWord: number): boolean {
-  return (firstWord & 0xc0ff) === 0x80fe;
 }

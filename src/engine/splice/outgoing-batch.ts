@@ -3,57 +3,62 @@
  * at a time; a reply that its socket cannot take is dropped and counted.
  */
 import type { Counters } from '../../metrics/counters.js';
-import { Errno } from '../../sys/errno.js';
-import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../../sys/socket.js';
-import type { DatagramBatch } from './datagram-batch.js';
-import { isScarce } from './scarcity.js';
+import type { Arena } from './arena.js';
+import { DatagramBatch } from './datagram-batch.js';
+import { MessageBatch, type MessageOwner } from './message-batch.js';
+import { countNotSent } from './not-sent.js';
 import type { Syscalls } from './syscalls.js';
+import type { UdpAssociation } from './udp-association.js';
+
+/** The socket that replies leave by. */
+export interface ReplyingListener {
+  readonly descriptor: number;
+  readonly family: 4 | 6;
+  /** Whether each reply says which local address it leaves from. */
+  readonly wildcard: boolean;
+  readonly counters: Counters;
+}
 
 export class OutgoingBatch {
-  readonly batch: DatagramBatch;
-  readonly #sys: Syscalls;
-  #listener = -1;
-  #counters: Counters | undefined = undefined;
+  readonly datagrams: DatagramBatch;
+  readonly #messages: MessageBatch;
+  readonly #owner: MessageOwner = {
+    notSent: (datagrams, errno) => {
+      if (this.#listener !== undefined) countNotSent(this.#listener.counters, datagrams, errno);
+    },
+    takesNoSegments: (association) => {
+      association.clientTakesSegments = false;
+    },
+  };
+  #listener: ReplyingListener | undefined = undefined;
+  /** Slots that are filled. */
   #count = 0;
 
-  constructor(batch: DatagramBatch, sys: Syscalls) {
-    this.batch = batch;
-    this.#sys = sys;
+  constructor(sys: Syscalls, arena: Arena) {
+    this.datagrams = new DatagramBatch(sys, arena, false);
+    this.#messages = new MessageBatch(sys, arena, this.datagrams);
   }
 
-  /** Datagrams gathered so far; the next goes behind them. */
-  get count(): number {
+  /** The slot that the next reply by this listener goes into. */
+  nextSlot(listener: ReplyingListener): number {
+    if (listener !== this.#listener || this.#count === this.datagrams.size) this.flush();
+    this.#listener = listener;
     return this.#count;
   }
 
-  /** How many more this listener can add; at least one. */
-  roomFor(listener: number): number {
-    if (listener !== this.#listener || this.#count === this.batch.size) this.flush();
-    this.#listener = listener;
-    return this.batch.size - this.#count;
-  }
-
-  added(count: number, counters: Counters): void {
-    this.#count += count;
-    this.#counters = counters;
+  /** Adds what is in so many slots more: replies to one client by the listener that was asked for. */
+  add(association: UdpAssociation, slots: number, { family, wildcard }: ReplyingListener): void {
+    const first = this.#count;
+    this.#count += slots;
+    for (let slot = first; slot < first + slots; slot += 1) {
+      if (!this.#messages.add(slot, association, association.clientTakesSegments)) continue;
+      this.#messages.to(association.name, family);
+      if (wildcard) this.#messages.from(association.local, family);
+    }
   }
 
   flush(): void {
-    const end = this.#count;
     this.#count = 0;
-    let next = 0;
-    while (next < end) {
-      const header = this.batch.headerAddress(next);
-      const sent = this.#sys.sendmmsg(this.#listener, header, end - next, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent > 0) {
-        next += sent;
-      } else {
-        const errno = this.#sys.errno();
-        this.#counters?.add(
-          errno === Errno.EAGAIN || isScarce(errno) ? 'datagramsOverQueue' : 'datagramsRefused',
-        );
-        next += 1;
-      }
-    }
+    if (this.#listener !== undefined) this.#messages.send(this.#listener.descriptor, this.#owner);
   }
 }

@@ -1,11 +1,14 @@
 /** What the parts of a shard share. */
 import { limits } from '../../limits.js';
+import { IPPROTO_UDP } from '../../sys/in.js';
 import type { NetworkNamespaces } from '../../sys/network-namespace.js';
+import { UDP_GRO } from '../../sys/udp.js';
 import type { Arena } from './arena.js';
 import type { DatagramBatch } from './datagram-batch.js';
 import { type EndFacts, recordFields, writeEnd } from './end-records.js';
 import type { EventLoop } from './event-loop.js';
 import type { HoldPool } from './hold-pool.js';
+import type { MessageBatch } from './message-batch.js';
 import type { OutgoingBatch } from './outgoing-batch.js';
 import type { PipePool } from './pipe-pool.js';
 import type { PreparedTarget } from './prepared-route.js';
@@ -22,8 +25,9 @@ export interface ShardContext {
   readonly namespaces: NetworkNamespaces;
   readonly scarcity: Scarcity;
   readonly ends: EndBatch;
-  /** Datagrams from clients, and those on their way back to them. */
+  /** Datagrams from clients, their way on to targets, and those on their way back. */
   readonly incoming: DatagramBatch;
+  readonly toTargets: MessageBatch;
   readonly outgoing: OutgoingBatch;
   readonly owned: Uint8Array;
   maxFlows: number;
@@ -57,6 +61,27 @@ export function connectTo(context: ShardContext, descriptor: number, { sockaddr 
   const { sys, arena, connectBuffer } = context;
   arena.bytes.set(sockaddr, connectBuffer);
   return sys.connect(descriptor, arena.address(connectBuffer), sockaddr.length);
+}
+
+/** Sets an option of one int; gives setsockopt's result. */
+export function setOption(
+  { sys, arena, scratch }: ShardContext,
+  descriptor: number,
+  level: number,
+  name: number,
+  value: number,
+): number {
+  arena.words[scratch >> 2] = value;
+  return sys.setsockopt(descriptor, level, name, arena.address(scratch), 4);
+}
+
+/**
+ * Has a UDP socket take a message of several datagrams whole. Linux has this since 5.0, and can send such messages
+ * since 4.18: where this cannot be set nothing may be sent so either, since what does not know UDP_SEGMENT sends all of it
+ * as one datagram (test/platform/udp-segments.test.ts).
+ */
+export function takeSegments(context: ShardContext, descriptor: number): boolean {
+  return setOption(context, descriptor, IPPROTO_UDP, UDP_GRO, 1) === 0;
 }
 
 /** Flow ends on their way to the main thread: sent when the batch is full, or when they have waited long enough. */

@@ -14,9 +14,10 @@ import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../sys/time.js';
 import { addressKey } from '../address-key.js';
 import { Arena } from './arena.js';
-import { batchArenaBytes, DatagramBatch } from './datagram-batch.js';
+import { DatagramBatch, datagramArenaBytes } from './datagram-batch.js';
 import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
+import { MessageBatch, messageArenaBytes } from './message-batch.js';
 import { OutgoingBatch } from './outgoing-batch.js';
 import { PipePool } from './pipe-pool.js';
 import { Scarcity } from './scarcity.js';
@@ -30,7 +31,7 @@ import { openSyscalls } from './syscalls.js';
 import { TcpAcceptor } from './tcp-acceptor.js';
 import { UdpRelay } from './udp-relay.js';
 
-const arenaBytes = limits.copyBytes + 2 * batchArenaBytes + 64 * 1024;
+const arenaBytes = limits.copyBytes + 2 * (datagramArenaBytes + messageArenaBytes) + 64 * 1024;
 
 export class Shard {
   readonly #context: ShardContext;
@@ -136,6 +137,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
   const sys = openSyscalls();
   const arena = new Arena(arenaBytes);
   const loop = new EventLoop(sys, arena, clock);
+  const incoming = new DatagramBatch(sys, arena, true);
   return {
     sys,
     arena,
@@ -149,8 +151,9 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     namespaces: new NetworkNamespaces(),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
     ends: new EndBatch(setup.reportEnds, (records) => report({ kind: 'ends', records })),
-    incoming: new DatagramBatch(arena),
-    outgoing: new OutgoingBatch(new DatagramBatch(arena), sys),
+    incoming,
+    toTargets: new MessageBatch(sys, arena, incoming),
+    outgoing: new OutgoingBatch(sys, arena),
     owned: new Uint8Array(setup.owned),
     maxFlows: setup.share.maxFlows,
     flows: 0,

@@ -20,6 +20,9 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> implements Handler,
   /** -1 where no address of the route could be connected to: the next datagram tries again. */
   descriptor = -1;
   ended = false;
+  /** Whether datagrams may go together, as one message that the kernel cuts apart (message-batch.ts). */
+  targetTakesSegments = false;
+  clientTakesSegments = false;
   target: PreparedTarget | undefined = undefined;
   bytesIn = 0;
   bytesOut = 0;

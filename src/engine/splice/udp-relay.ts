@@ -2,12 +2,14 @@
  * One UDP listener in a shard, with the associations of its clients.
  *
  * Towards the target: recvmmsg takes a batch from the listener, each with its client's address and, on a wildcard
- * listener, the local address it came to. Datagrams in a row of one client leave by one sendmmsg on its association's
- * socket, straight from the buffers they came into (udp-sender.ts).
+ * listener, the local address it came to. Datagrams in a row of one client leave together on its association's socket,
+ * straight from the buffers they came into (udp-sender.ts).
  *
  * Towards the clients: each association that is readable adds its replies to the shard's outgoing batch, addressed and with
  * the local address to leave from; the batch leaves by one sendmmsg on the listener, when it is full, when another
  * listener needs it, or at the end of the turn.
+ *
+ * Both ways, datagrams that can go as one message do, and those that come as one stay one (message-batch.ts).
  *
  * A socket that cannot take a datagram drops it, as UDP does; every drop is counted. The listener is level-triggered, the
  * associations edge-triggered; each has a bounded share of a turn.
@@ -18,17 +20,16 @@ import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
 import { EPOLLIN } from '../../sys/epoll.js';
 import { Errno, SystemCallError } from '../../sys/errno.js';
-import { sockaddrIn6Bytes, sockaddrInBytes } from '../../sys/sockaddr.js';
-import { AF_INET6, MSG_DONTWAIT } from '../../sys/socket.js';
+import { AF_INET6 } from '../../sys/socket.js';
 import type { AssociationEndReason, CloseEvent } from '../close-table.js';
 import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import { AssociationIndex, hashOf } from './association-index.js';
 import type { Handler } from './event-loop.js';
 import { tellFault } from './fault.js';
-import type { OutgoingBatch } from './outgoing-batch.js';
+import type { OutgoingBatch, ReplyingListener } from './outgoing-batch.js';
 import { type PreparedRoute, prepareRoute } from './prepared-route.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import type { ShardContext } from './shard-context.js';
+import { type ShardContext, takeSegments } from './shard-context.js';
 import type { ShardRoute, ShardService } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { CallTimer } from './timer-wheel.js';
@@ -45,6 +46,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   readonly #table: UdpTable<UdpAssociation>;
   readonly #sender: UdpSender;
   readonly #outgoing: OutgoingBatch;
+  readonly #listener: ReplyingListener;
   readonly #host: AssociationHost = {
     fromTarget: (association) => this.#fromTarget(association),
     fault: (association, error) => this.#fault(association, error),
@@ -56,6 +58,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   /** The local address of the datagram at hand; all zero where the listener has only one. */
   readonly #local = new Int32Array(localWords);
   #hash = 0;
+  readonly #takesSegments: boolean;
   #route: PreparedRoute;
   #detached = false;
 
@@ -70,7 +73,9 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
       ended: (association, reason) => this.#end(association, reason),
     });
     this.#outgoing = context.outgoing;
+    this.#listener = { ...served, counters };
     this.#sender = new UdpSender(context, counters, this.#table);
+    this.#takesSegments = takeSegments(context, served.descriptor);
     this.#watch();
   }
 
@@ -117,10 +122,8 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   onEvents(): void {
     const { incoming, sys } = this.#context;
-    const { descriptor, wildcard } = this.#served;
     for (let round = 0; round < limits.batchesPerTurn; round += 1) {
-      incoming.prepareReceive(0, incoming.size, true, wildcard);
-      const count = sys.recvmmsg(descriptor, incoming.headerAddress(0), incoming.size, MSG_DONTWAIT, 0);
+      const count = incoming.receive(this.#served.descriptor, 0);
       if (count > 0) this.#fromClients(count);
       else this.#notReceived(sys.errno());
       if (count < incoming.size) return;
@@ -156,44 +159,45 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   /** Datagrams in a row of one client are sent together, and before a new association may put theirs out. */
   #fromClients(count: number): void {
-    this.#context.loop.sleepsAtOnce = true;
+    const { loop, incoming } = this.#context;
+    loop.sleepsAtOnce = true;
+    this.#counters.add('datagramsIn', incoming.datagramsIn(0, count));
+    this.#counters.add('bytesIn', incoming.bytesIn(0, count));
     let runStart = 0;
     let runOf: UdpAssociation | undefined;
-    for (let index = 0; index < count; index += 1) {
-      const association = this.#known(index);
+    for (let slot = 0; slot < count; slot += 1) {
+      const association = this.#known(slot);
       if (association !== undefined && association === runOf) continue;
-      if (runOf !== undefined) this.#sendRun(runOf, runStart, index);
+      if (runOf !== undefined) this.#sendRun(runOf, runStart, slot);
       // Sending may have put another out, for want of a descriptor.
-      runOf = ofLiving(association) ?? this.#begin(this.#hash, this.#context.incoming.nameWord(index));
-      runStart = index;
+      runOf = ofLiving(association) ?? this.#begin(this.#hash, slot);
+      runStart = slot;
     }
     if (runOf !== undefined) this.#sendRun(runOf, runStart, count);
   }
 
-  /** Counts a datagram and finds its association, if there is one; leaves its client's hash behind. */
-  #known(index: number): UdpAssociation | undefined {
+  /** Finds the association of a slot's datagrams, if there is one; leaves its client's hash behind. */
+  #known(slot: number): UdpAssociation | undefined {
     const { incoming, arena } = this.#context;
     const { family, wildcard } = this.#served;
-    const nameWord = incoming.nameWord(index);
-    // The kernel writes four words for IPv4; what another family left behind them must not count.
-    if (family === 4) arena.words.fill(0, nameWord + (sockaddrInBytes >> 2), nameWord + nameWords);
-    if (wildcard) incoming.readLocal(index, family, this.#local);
-    this.#counters.add('datagramsIn');
-    this.#counters.add('bytesIn', incoming.length(index));
+    const nameWord = incoming.nameWord(slot);
+    if (wildcard) incoming.readLocal(slot, family, this.#local);
     this.#hash = hashOf(arena.words, nameWord, this.#local);
     return this.#index.find(this.#hash, arena.words, nameWord, this.#local);
   }
 
-  #begin(hash: number, nameWord: number): UdpAssociation | undefined {
+  #begin(hash: number, slot: number): UdpAssociation | undefined {
     if (this.#detached) return undefined;
     if (this.#route.targets.length === 0 && this.#route.waitMs === 0) {
-      this.#counters.add('datagramsWithoutTarget');
+      this.#counters.add('datagramsWithoutTarget', this.#context.incoming.datagrams(slot));
       return undefined;
     }
     if (!this.#makeRoom()) return undefined;
-    const { arena, loop } = this.#context;
+    const { incoming, arena, loop } = this.#context;
+    const nameWord = incoming.nameWord(slot);
     const name = arena.words.slice(nameWord, nameWord + nameWords);
     const association = new UdpAssociation(hash, name, this.#local.slice(), loop.nowMs, this.#host);
+    association.clientTakesSegments = this.#takesSegments;
     this.#context.flows += 1;
     this.#counters.add('flowsOpened');
     this.#index.add(association);
@@ -211,7 +215,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   #sendRun(association: UdpAssociation, start: number, end: number): void {
     const { incoming, loop } = this.#context;
     this.#table.renew(association, loop.nowMs, false);
-    for (let index = start; index < end; index += 1) association.bytesIn += incoming.length(index);
+    association.bytesIn += incoming.bytesIn(start, end);
     try {
       this.#sender.send(association, this.#route, start, end);
     } catch (error) {
@@ -223,15 +227,13 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   #fromTarget(association: UdpAssociation): void {
     const { sys, loop } = this.#context;
+    const { datagrams } = this.#outgoing;
     for (let round = 0; round < limits.batchesPerTurn; round += 1) {
-      const room = this.#outgoing.roomFor(this.#served.descriptor);
-      const first = this.#outgoing.count;
-      this.#outgoing.batch.prepareReceive(first, room, false, false);
-      const header = this.#outgoing.batch.headerAddress(first);
-      const count = sys.recvmmsg(association.descriptor, header, room, MSG_DONTWAIT, 0);
+      const first = this.#outgoing.nextSlot(this.#listener);
+      const count = datagrams.receive(association.descriptor, first);
       if (count > 0) this.#answer(association, first, count);
       else if (!this.#refused(association, sys.errno())) return;
-      if (count > 0 && count < room) return;
+      if (count > 0 && count < datagrams.size - first) return;
     }
     loop.enqueue(association);
   }
@@ -248,24 +250,15 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   }
 
   #answer(association: UdpAssociation, first: number, count: number): void {
-    const { loop, arena } = this.#context;
-    const { family, wildcard } = this.#served;
-    const { batch } = this.#outgoing;
-    const nameLength = family === 6 ? sockaddrIn6Bytes : sockaddrInBytes;
+    const { loop } = this.#context;
+    const { datagrams } = this.#outgoing;
     loop.sleepsAtOnce = true;
     this.#table.renew(association, loop.nowMs, true);
-    let bytes = 0;
-    for (let index = first; index < first + count; index += 1) {
-      const length = batch.length(index);
-      bytes += length;
-      arena.words.set(association.name, batch.nameWord(index));
-      const control = wildcard ? batch.writeLocal(index, family, association.local) : 0;
-      batch.prepareSend(index, length, nameLength, control);
-    }
+    const bytes = datagrams.bytesIn(first, first + count);
     association.bytesOut += bytes;
-    this.#counters.add('datagramsOut', count);
+    this.#counters.add('datagramsOut', datagrams.datagramsIn(first, first + count));
     this.#counters.add('bytesOut', bytes);
-    this.#outgoing.added(count, this.#counters);
+    this.#outgoing.add(association, count, this.#listener);
   }
 
   // --- ends --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
  * The way from a UDP listener's clients to the target: what is sent on each association's socket, and what is kept for an
  * association that has no address yet (src/engine/kept-datagrams.ts).
  *
- * Datagrams leave from the buffers of the shard's incoming batch. What is kept is copied out of them, and sent when a
+ * Datagrams leave from the buffers of the shard's incoming batch, one by one or as messages of several. What is kept is copied out of them, and sent when a
  * route has an address, before what came later.
  */
 import type { Counters } from '../../metrics/counters.js';
@@ -11,8 +11,9 @@ import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../../sys/socket.js';
 import { KeptDatagrams } from '../kept-datagrams.js';
 import type { UdpTable } from '../udp-table.js';
 import { AssociationConnector, noTarget } from './association-connector.js';
+import type { MessageOwner } from './message-batch.js';
+import { countNotSent } from './not-sent.js';
 import type { PreparedRoute } from './prepared-route.js';
-import { isScarce } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
 
@@ -23,6 +24,12 @@ export class UdpSender {
   readonly #counters: Counters;
   readonly #table: UdpTable<UdpAssociation>;
   readonly #connector: AssociationConnector;
+  readonly #owner: MessageOwner = {
+    notSent: (datagrams, errno) => countNotSent(this.#counters, datagrams, errno),
+    takesNoSegments: (association) => {
+      association.targetTakesSegments = false;
+    },
+  };
   readonly #kept = new KeptDatagrams<UdpAssociation, Uint8Array>();
 
   constructor(context: ShardContext, counters: Counters, table: UdpTable<UdpAssociation>) {
@@ -32,16 +39,16 @@ export class UdpSender {
     this.#connector = new AssociationConnector(context);
   }
 
-  /** Sends datagrams `start` to `end` of the incoming batch, which are all of this association. */
+  /** Sends what is in slots `start` to `end` of the incoming batch, all of it this association's. */
   send(association: UdpAssociation, route: PreparedRoute, start: number, end: number): void {
     const { incoming } = this.#context;
     const descriptor =
       association.descriptor < 0 ? this.#connect(association, route) : association.descriptor;
     if (descriptor === noTarget) this.#keep(association, route, start, end);
-    else if (descriptor < 0) this.#counters.add('datagramsRefused', end - start);
-    else if (end - start === 1)
+    else if (descriptor < 0) this.#counters.add('datagramsRefused', incoming.datagramsIn(start, end));
+    else if (end - start === 1 && incoming.segmentBytes(start) === 0)
       this.#sendOne(descriptor, incoming.bufferAddress(start), incoming.length(start));
-    else this.#sendMany(descriptor, start, end);
+    else this.#sendMany(association, start, end);
   }
 
   /** There is a new route: what waited for one may go. */
@@ -66,28 +73,17 @@ export class UdpSender {
     if (sys.send(descriptor, address, length, sendFlags) < 0) this.#notSent(sys.errno());
   }
 
-  #sendMany(descriptor: number, start: number, end: number): void {
-    const { incoming, sys } = this.#context;
-    for (let index = start; index < end; index += 1)
-      incoming.prepareSend(index, incoming.length(index), 0, 0);
-    let next = start;
-    let refusals = 0;
-    while (next < end) {
-      const sent = sys.sendmmsg(descriptor, incoming.headerAddress(next), end - next, sendFlags);
-      if (sent > 0) {
-        next += sent;
-      } else if (!this.#notSent(sys.errno()) || refusals > 0) {
-        next += 1;
-        refusals = 0;
-      } else {
-        refusals += 1;
-      }
+  #sendMany(association: UdpAssociation, start: number, end: number): void {
+    const { toTargets } = this.#context;
+    for (let slot = start; slot < end; slot += 1) {
+      toTargets.add(slot, association, association.targetTakesSegments);
     }
+    toTargets.send(association.descriptor, this.#owner);
   }
 
   /** Counts a datagram that could not be sent; true where it was refused for an earlier one. */
   #notSent(errno: number): boolean {
-    this.#counters.add(errno === Errno.EAGAIN || isScarce(errno) ? 'datagramsOverQueue' : 'datagramsRefused');
+    countNotSent(this.#counters, 1, errno);
     return errno === Errno.ECONNREFUSED;
   }
 
@@ -96,14 +92,16 @@ export class UdpSender {
   /** Keeps what there is no address for, as far as the route lets it wait and there is room. */
   #keep(association: UdpAssociation, { waitMs }: PreparedRoute, start: number, end: number): void {
     if (waitMs === 0) {
-      this.#counters.add('datagramsWithoutTarget', end - start);
+      this.#counters.add('datagramsWithoutTarget', this.#context.incoming.datagramsIn(start, end));
       return;
     }
     const { incoming, loop } = this.#context;
-    this.#counters.add('datagramsKept', end - start);
-    for (let index = start; index < end; index += 1) {
-      const lost = this.#kept.keep(association, incoming.copyOf(index), loop.nowMs + waitMs);
-      this.#counters.add('datagramsWithoutTarget', lost);
+    this.#counters.add('datagramsKept', incoming.datagramsIn(start, end));
+    for (let slot = start; slot < end; slot += 1) {
+      for (const datagram of incoming.copiesOf(slot)) {
+        const lost = this.#kept.keep(association, datagram, loop.nowMs + waitMs);
+        this.#counters.add('datagramsWithoutTarget', lost);
+      }
     }
   }
 

@@ -110,7 +110,7 @@ describeWhere(canTrace, 'no strace', 'a TCP flow', () => {
     const made = await fail(want);
     const client = dial();
     const received = hashAll(client);
-    expect(await sendPattern(client, 16)).toBe(await received);
+    expect(await sendPattern(client, 64)).toBe(await received);
     expect(failuresMade(made)).toBe(countOf(want.when));
     // Without a pipe it goes on copying, which nobody has to know.
     const told = want.told === '' ? [] : [expect.stringContaining(`${want.told}: ${want.errno};`)];
