@@ -114,6 +114,8 @@ export const limits = {
   bytesPerPart: 8 * 1024 * 1024,
   /** Turns of a shard on the main thread in a row, after which whatever else that thread has to do has its turn. */
   turnsInARowMs: 10,
+  /** Flows that a shard may have more than another before it leaves connections to that: few, for each may be a busy one. */
+  flowsAhead: 2,
   /** Connections taken from one listener before others have their turn. */
   acceptsPerTurn: 32,
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */

@@ -26,10 +26,12 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
 } from '../../src/sys/socket.js';
+import { sleeper } from '../support/epoll-sleeper.js';
 import { temporaryFolder } from '../support/folder.js';
 import { describeWhere } from '../support/machine.js';
 import { RawSockets } from '../support/raw-sockets.js';
 import { useScope } from '../support/scope.js';
+import { until } from '../support/until.js';
 
 const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const F_GETPIPE_SZ = 1032;
@@ -190,6 +192,25 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
       expect(Math.max(...epolls.map((epoll) => raw.events(epoll, 1_000)))).toBe(EPOLLIN);
       raw.accept(descriptor);
       expect([raw.sys.accept4(descriptor, 0, 0, SOCK_CLOEXEC), raw.sys.errno()]).toEqual([-1, Errno.EAGAIN]);
+    });
+
+    test('wakes the one of two that sleep which had it first, and last the one that had it anew', async () => {
+      const { descriptor, epolls, connect } = twoEpolls();
+      const [first, second] = epolls;
+      const [one, another] = [await sleeper(first), await sleeper(second)];
+      connect();
+      await until('one to be woken', () => one.woken || another.woken);
+      expect([one.woken, another.woken]).toEqual([true, false]);
+      raw.accept(descriptor);
+      raw.unwatch(first, descriptor);
+      raw.watch(first, descriptor, EPOLLIN | EPOLLEXCLUSIVE);
+      const again = await sleeper(first);
+      connect();
+      await until('one to be woken', () => again.woken || another.woken);
+      expect([again.woken, another.woken]).toEqual([false, true]);
+      // The last one of them is still asleep.
+      connect();
+      await until('the other to be woken', () => again.woken);
     });
 
     test('cannot be changed there, only taken out and put in anew', () => {

@@ -3,7 +3,6 @@ import { interfaceIndex } from '../../sys/interface-index.js';
 import { sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../sys/sockaddr.js';
 import { AF_INET, AF_INET6, AF_UNIX } from '../../sys/socket.js';
 import { addressKey } from '../address-key.js';
-import type { Route } from '../engine.js';
 import type { ShardTarget } from './end-records.js';
 import type { ShardRoute } from './shard-messages.js';
 
@@ -18,7 +17,7 @@ export interface PreparedTarget {
   readonly told: ShardTarget;
 }
 
-export interface PreparedRoute extends Omit<Route, 'targets'> {
+export interface PreparedRoute extends Omit<ShardRoute, 'targets'> {
   readonly targets: readonly PreparedTarget[];
 }
 

@@ -15,6 +15,7 @@ import type { PreparedTarget } from './prepared-route.js';
 import type { Scarcity } from './scarcity.js';
 import type { Report } from './shard-messages.js';
 import type { Syscalls } from './syscalls.js';
+import type { TcpFlowCounts } from './tcp-flow-counts.js';
 
 export interface ShardContext {
   readonly sys: Syscalls;
@@ -33,6 +34,7 @@ export interface ShardContext {
   maxFlows: number;
   /** Flows in progress, of all services of this shard. */
   flows: number;
+  readonly tcpFlows: TcpFlowCounts;
   /** Offset of the one buffer of limits.copyBytes that every recv uses. */
   readonly copyBuffer: number;
   /** Offset of a small structure for options and lengths. */

@@ -11,6 +11,9 @@ export interface ShardSetup {
   /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
   readonly owned: SharedArrayBuffer;
   readonly share: DescriptorShare;
+  /** Memory of TcpFlowCounts, and this shard's place there. */
+  readonly tcpFlowCounts: SharedArrayBuffer;
+  readonly place: number;
   /** False: the ends of flows are counted only. */
   readonly reportEnds: boolean;
 }
@@ -24,6 +27,8 @@ export interface DescriptorShare {
 /** A unix target carries its path's number, since a flow end is told in numbers alone. */
 export interface ShardRoute extends Omit<Route, 'targets'> {
   readonly targets: readonly (TargetAddress & { readonly pathNumber: number })[];
+  /** Other shards take connections of the same listener. */
+  readonly shared: boolean;
   /** Of the flows that may wait at once, this shard's share. */
   readonly waitingFlows: number;
 }

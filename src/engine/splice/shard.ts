@@ -29,6 +29,7 @@ import { SharedClock } from './shared-clock.js';
 import { takeShortSlices } from './short-slices.js';
 import { openSyscalls } from './syscalls.js';
 import { TcpAcceptor } from './tcp-acceptor.js';
+import { TcpFlowCounts } from './tcp-flow-counts.js';
 import { UdpRelay } from './udp-relay.js';
 
 const arenaBytes = limits.copyBytes + 2 * (datagramArenaBytes + messageArenaBytes) + 64 * 1024;
@@ -137,6 +138,8 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
   const sys = openSyscalls();
   const arena = new Arena(arenaBytes);
   const loop = new EventLoop(sys, arena, clock);
+  const tcpFlows = new TcpFlowCounts(setup.tcpFlowCounts, setup.place);
+  tcpFlows.own = 0;
   const incoming = new DatagramBatch(sys, arena, true);
   return {
     sys,
@@ -157,6 +160,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     owned: new Uint8Array(setup.owned),
     maxFlows: setup.share.maxFlows,
     flows: 0,
+    tcpFlows,
     copyBuffer: arena.take(limits.copyBytes),
     scratch: arena.take(64),
     acceptBuffer: arena.take(sockaddrBytes + 8),

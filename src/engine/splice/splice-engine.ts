@@ -22,10 +22,12 @@ import type { DescriptorShare, Report, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
 import { isShared, SpliceService, type SpliceServiceHost } from './splice-service.js';
+import { TcpFlowCounts } from './tcp-flow-counts.js';
 import { ThreadShard } from './thread-shard.js';
 
 export interface SpliceEngineOptions extends Omit<EngineOptions, 'clock'> {
   readonly clock?: SharedClock;
+  readonly tcpFlows?: TcpFlowCounts;
   readonly shards: ShardPlan;
 }
 
@@ -34,6 +36,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly shortcomings = [];
   readonly #options: SpliceEngineOptions;
   readonly #clock: SharedClock;
+  readonly #tcpFlows: TcpFlowCounts;
   readonly #shards: ShardHandle[];
   readonly #services = new Map<number, SpliceService>();
   readonly #paths: string[] = [];
@@ -54,6 +57,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   constructor(options: SpliceEngineOptions) {
     this.#options = options;
     this.#clock = options.clock ?? new SharedClock();
+    this.#tcpFlows = options.tcpFlows ?? new TcpFlowCounts();
     this.#mostShards = options.shards.most;
     const count = Math.max(1, options.shards.threads);
     this.#shards = Array.from({ length: count }, (_, index) => this.#startShard(index, count));
@@ -95,6 +99,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
     const setup = {
       clock: this.#clock.memory,
       share: this.#shareOfDescriptors(count),
+      tcpFlowCounts: this.#tcpFlows.memory,
+      place: index,
       reportEnds: this.#options.onFlowEnds !== undefined,
     };
     const events: ShardEvents = {
@@ -176,6 +182,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       (sum, service) => sum + service.shardLost(index),
       flowsEnded,
     );
+    this.#tcpFlows.leave(index);
     if (this.#closed) return;
     const nowMs = performance.now();
     this.#failures = [...this.#failures.filter((atMs) => nowMs - atMs < limits.shardRestartWindowMs), nowMs];
@@ -201,6 +208,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     return {
       ...route,
       maxFlows: Math.max(1, Math.ceil(route.maxFlows / shards)),
+      shared: shards > 1,
       waitingFlows: Math.ceil(limits.waitingFlows / shards),
       targets: route.targets.map((target) => ({
         ...target,

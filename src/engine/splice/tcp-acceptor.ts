@@ -2,7 +2,8 @@
  * One TCP listener's share in a shard: accepts, and owns the flows that come of it.
  *
  * The listening socket is level-triggered and in the epoll of every shard (EPOLLEXCLUSIVE, test/platform/epoll.test.ts), so
- * that an accept which is not made now is offered again, to whoever has time. At a bound, or when the system has no descriptor to give, it leaves
+ * that an accept which is not made now is offered again, to whoever has time. The kernel wakes the first of them that
+ * sleeps: a shard that is ahead of another takes one connection a turn, and goes to the end of their line. At a bound, or when the system has no descriptor to give, it leaves
  * epoll: connections wait in the kernel's queue, and it comes back when a flow has ended.
  */
 import { limits } from '../../limits.js';
@@ -85,7 +86,10 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     if (this.#flows.size === 0) this.#whenEmpty();
   }
 
-  /** Registering anew tells of what is there already (test/platform/epoll.test.ts). */
+  /**
+   * Registers anew, which tells of what is there already; and who was registered last is woken last
+   * (test/platform/epoll.test.ts).
+   */
   look(): void {
     if (this.#state !== 'listening') return;
     this.#context.loop.remove(this.#descriptor);
@@ -104,6 +108,10 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   onEvents(): void {
     for (let taken = 0; taken < limits.acceptsPerTurn; taken += 1) {
       if (this.#state !== 'listening' || !this.#accept()) return;
+      if (this.#host.route.shared && this.#context.tcpFlows.isAhead) {
+        this.look();
+        return;
+      }
     }
   }
 
@@ -158,6 +166,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     const flow = new TcpFlow(descriptor, port, words, this.#host);
     this.#flows.add(flow);
     this.#context.flows += 1;
+    this.#context.tcpFlows.own += 1;
     this.#counters.add('flowsOpened');
     try {
       flow.start();
@@ -170,6 +179,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     const { ends, scarcity } = this.#context;
     this.#flows.delete(flow);
     this.#context.flows -= 1;
+    this.#context.tcpFlows.own -= 1;
     this.#counters.add('flowsEnded');
     if (cause === 'target-gone') this.#counters.add('flowsToGoneTarget');
     if (ends.wanted) this.#tellEnd(flow, cause, errno);

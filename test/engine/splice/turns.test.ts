@@ -4,6 +4,7 @@ import type { Worker } from '../../../src/engine/splice/event-loop.js';
 import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
 import { Shard } from '../../../src/engine/splice/shard.js';
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
+import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { limits } from '../../../src/limits.js';
 import { Counters } from '../../../src/metrics/counters.js';
 import { EPOLLIN } from '../../../src/sys/epoll.js';
@@ -26,7 +27,14 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
     raw = new RawSockets(scope);
     const owned = ownedDescriptors();
     const share = { maxFlows: 10, maxPipes: 10 };
-    const setup = { clock: new SharedClock().memory, owned, share, reportEnds: false };
+    const setup = {
+      clock: new SharedClock().memory,
+      owned,
+      share,
+      tcpFlowCounts: new TcpFlowCounts().memory,
+      place: 0,
+      reportEnds: false,
+    };
     shard = new Shard(setup, () => undefined);
     const mine = shard;
     scope.onEnd(() => {
@@ -38,7 +46,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
     published = listener.port;
     const ip = { family: 4, text: '127.0.0.1' } as const;
     const address = { kind: 'ip', ip, port: target.port, pathNumber: 0 } as const;
-    const route = { ...testRoute, targets: [address], waitingFlows: 1 };
+    const route = { ...testRoute, targets: [address], shared: false, waitingFlows: 1 };
     const counters = new Counters().memory;
     const { descriptor } = listener;
     const served = { service: 1, protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
