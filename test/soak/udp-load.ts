@@ -41,9 +41,12 @@ export async function udpLane(
 
 async function runWindow(client: Socket, random: Random, tally: UdpTally): Promise<void> {
   const waiting = new Map<number, Buffer>();
+  const anyLength = () => (random.below(8) === 0 ? random.below(60_000) : random.below(1_400));
+  // Half of the windows are datagrams of one size, as bulk is: those go together.
+  const alike = random.below(2) === 0 ? anyLength() : undefined;
   for (let index = 0; index < windowDatagrams; index += 1) {
     const seed = random.below(1 << 30);
-    const length = random.below(8) === 0 ? random.below(60_000) : random.below(1_400);
+    const length = alike ?? anyLength();
     const header = Buffer.alloc(headerBytes);
     header.writeUInt32LE(seed, 0);
     header.writeUInt32LE(length, 4);
