@@ -7,76 +7,39 @@
  * A datagram carries its slot and its turn, so that one that comes late, after it was counted as lost, is known.
  */
 import { writeSync } from 'node:fs';
-import { EPOLL_CTL_ADD, EPOLLIN, epoll } from '../../src/sys/epoll.js';
-import { checked, Errno } from '../../src/sys/errno.js';
+import { Errno } from '../../src/sys/errno.js';
 import { openFfi } from '../../src/sys/ffi.js';
-import { mapRegion } from '../../src/sys/mman.js';
-import { layoutsOf } from '../../src/sys/platform.js';
 import { MSG_DONTWAIT, MSG_NOSIGNAL, socketCalls } from '../../src/sys/socket.js';
 import { Datagrams } from './datagrams.js';
-import { openUdp } from './udp-socket.js';
+import { lostAfterMs, UdpClients } from './udp-clients.js';
 
-/** Longer than any proxy holds a datagram that it will deliver, here where nothing is far away. */
-const lostAfterMs = 250;
-const sweepMs = 50;
-const eventsAtOnce = 64;
 const sendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
-const [port = 0, clients = 1, active = 1, inFlight = 1, size = 64, seconds = 1] = process.argv
+const [port = 0, count = 1, active = 1, inFlight = 1, size = 64, seconds = 1] = process.argv
   .slice(2)
   .map(Number);
 
 const { errno } = openFfi();
 const calls = socketCalls();
-const poll = epoll();
-const { epollEventBytes, epollDataOffset } = layoutsOf();
-const events = mapRegion(4_096);
-const eventView = new DataView(events.buffer);
+const clients = new UdpClients(calls, port, count);
 const batch = new Datagrams(inFlight, size, false);
-
-const sockets = Array.from({ length: clients }, () => openUdp(calls, 'connect', port));
 /** By client and slot: the turn that is under way, and when it was sent. */
-const turns = new Int32Array(clients * inFlight);
-const sentMs = new Float64Array(clients * inFlight).fill(Number.POSITIVE_INFINITY);
+const turns = new Int32Array(count * inFlight);
+const sentMs = new Float64Array(count * inFlight).fill(Number.POSITIVE_INFINITY);
 /** A ring of clients that wait for their turn; its length never changes, for one that is done takes the place of the next. */
-const waiting = Array.from({ length: clients - active }, (_, index) => active + index);
+const waiting = Array.from({ length: count - active }, (_, index) => active + index);
 let longestWaiting = 0;
-let nowMs = performance.now();
 let roundTrips = 0;
 let lost = 0;
 
-const descriptor = checked('epoll_create1', poll.create());
-for (const [client, socket] of sockets.entries()) {
-  eventView.setUint32(0, EPOLLIN, true);
-  eventView.setUint32(epollDataOffset, client, true);
-  checked('epoll_ctl', poll.ctl(descriptor, EPOLL_CTL_ADD, socket, events.address));
-}
-
-const startedMs = nowMs;
 for (let client = 0; client < active; client += 1) {
   for (let slot = 0; slot < inFlight; slot += 1) sendAnew(client, slot);
 }
-run(startedMs + seconds * 1_000);
-const elapsed = (nowMs - startedMs) / 1_000;
+const elapsed = clients.run(seconds, { serve, sweep });
 writeSync(1, `${JSON.stringify({ roundTrips, lost, seconds: elapsed })}\n`);
 
-function run(endMs: number): void {
-  let sweptMs = nowMs;
-  while (nowMs < endMs) {
-    const ready = poll.wait(descriptor, events.address, eventsAtOnce, sweepMs);
-    nowMs = performance.now();
-    for (let index = 0; index < ready; index += 1) {
-      serve(eventView.getUint32(index * epollEventBytes + epollDataOffset, true));
-    }
-    if (nowMs - sweptMs >= sweepMs) {
-      sweptMs = nowMs;
-      sweep();
-    }
-  }
-}
-
 function serve(client: number): void {
-  const socket = sockets[client] ?? -1;
+  const socket = clients.sockets[client] ?? -1;
   const received = inFlight === 1 ? receiveOne(socket) : receiveMany(socket);
   // A refusal that an earlier datagram met: the sweep finds what was lost.
   if (received <= 0) return;
@@ -113,7 +76,7 @@ function takeBack(client: number, index: number): boolean {
   roundTrips += 1;
   turns[place] = turn + 1;
   batch.words[word + 1] = turn + 1;
-  sentMs[place] = nowMs;
+  sentMs[place] = clients.nowMs;
   return true;
 }
 
@@ -147,7 +110,7 @@ function sendMany(socket: number, first: number, end: number): number {
 
 function sweep(): void {
   for (let place = 0; place < turns.length; place += 1) {
-    if (nowMs - (sentMs[place] ?? nowMs) < lostAfterMs) continue;
+    if (clients.nowMs - (sentMs[place] ?? clients.nowMs) < lostAfterMs) continue;
     lost += 1;
     sendAnew(Math.floor(place / inFlight), place % inFlight);
   }
@@ -157,9 +120,9 @@ function sendAnew(client: number, slot: number): void {
   const place = client * inFlight + slot;
   const turn = (turns[place] ?? 0) + 1;
   turns[place] = turn;
-  sentMs[place] = nowMs;
+  sentMs[place] = clients.nowMs;
   const word = batch.bufferWord(0);
   batch.words[word] = slot;
   batch.words[word + 1] = turn;
-  send(sockets[client] ?? -1, 0, 1);
+  send(clients.sockets[client] ?? -1, 0, 1);
 }
