@@ -27,7 +27,16 @@ export async function sleeper(epollDescriptor: number): Promise<Sleeper> {
 function sleepsIn(epollDescriptor: number): boolean {
   const calls = ['232', '281', '22'].map((call) => `${call} 0x${epollDescriptor.toString(16)} `);
   return readdirSync('/proc/self/task').some((thread) => {
-    const now = readFileSync(`/proc/self/task/${thread}/syscall`, 'utf8');
+    const now = callOf(thread);
     return calls.some((call) => now.startsWith(call));
   });
+}
+
+function callOf(thread: string): string {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/syscall`, 'utf8');
+  } catch {
+    // It has ended since it was listed.
+    return '';
+  }
 }

@@ -24,6 +24,7 @@ import { cmsgAlign, cmsghdr, iovec, MSG_DONTWAIT, MSG_NOSIGNAL, mmsghdr, msghdr 
 import { UDP_SEGMENT } from '../../sys/udp.js';
 import type { Arena } from './arena.js';
 import type { DatagramBatch } from './datagram-batch.js';
+import { mayBeOfEarlier } from './not-sent.js';
 import type { Syscalls } from './syscalls.js';
 import type { UdpAssociation } from './udp-association.js';
 
@@ -37,8 +38,8 @@ const localControl = {
   4: cmsgAlign(cmsghdr.bytes + inPktinfo.bytes),
   6: cmsgAlign(cmsghdr.bytes + in6Pktinfo.bytes),
 } as const;
-const segmentBytes = 2;
-const segmentControl = cmsgAlign(cmsghdr.bytes + segmentBytes);
+const segmentOptionBytes = 2;
+const segmentControl = cmsgAlign(cmsghdr.bytes + segmentOptionBytes);
 
 export const messageArenaBytes =
   (size + 1) * (mmsghdr.bytes + iovec.bytes) + size * (nameBytes + controlBytes) + 4096;
@@ -196,7 +197,7 @@ export class MessageBatch {
     let bytes = this.#localBytes[message] ?? 0;
     if ((this.#datagrams[message] ?? 0) > 1) {
       const control = this.#control(message) + bytes;
-      this.#writeControl(control, IPPROTO_UDP, UDP_SEGMENT, segmentBytes);
+      this.#writeControl(control, IPPROTO_UDP, UDP_SEGMENT, segmentOptionBytes);
       this.#arena.words[(control + cmsghdr.bytes) >> 2] = this.#segments[message] ?? 0;
       bytes += segmentControl;
     }
@@ -206,10 +207,12 @@ export class MessageBatch {
   #sendHeaders(descriptor: number, first: number, count: number, owner: MessageOwner): number {
     const headers = this.#arena.address(this.#header(first));
     const sent = this.#sys.sendmmsg(descriptor, headers, count, flags);
-    if (sent > 0 || this.#sys.errno() !== Errno.ECONNREFUSED) return sent;
-    // It is an earlier datagram's refusal, told in this one's place (test/platform/epoll.test.ts); this may still go.
-    owner.notSent(1, Errno.ECONNREFUSED);
-    return this.#sys.sendmmsg(descriptor, headers, count, flags);
+    if (sent > 0) return sent;
+    const errno = this.#sys.errno();
+    if (!mayBeOfEarlier(errno)) return sent;
+    const again = this.#sys.sendmmsg(descriptor, headers, count, flags);
+    if (again > 0) owner.notSent(1, errno);
+    return again;
   }
 
   /** True where a message was refused for what it is, and is to be sent apart, as others of its association are. */

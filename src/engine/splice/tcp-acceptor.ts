@@ -3,8 +3,9 @@
  *
  * The listening socket is level-triggered and in the epoll of every shard (EPOLLEXCLUSIVE, test/platform/epoll.test.ts), so
  * that an accept which is not made now is offered again, to whoever has time. The kernel wakes the first of them that
- * sleeps: a shard that is ahead of another takes one connection a turn, and goes to the end of their line. At a bound, or when the system has no descriptor to give, it leaves
- * epoll: connections wait in the kernel's queue, and it comes back when a flow has ended.
+ * sleeps: a shard that is ahead of another takes one connection a turn, and goes to the end of their line. At a bound, or
+ * when the system has no descriptor to give, it leaves epoll: connections wait in the kernel's queue, and it comes back
+ * when a flow has ended.
  */
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
@@ -94,7 +95,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     if (this.#state !== 'listening') return;
     this.#context.loop.remove(this.#descriptor);
     this.#state = 'paused';
-    this.#listen();
+    if (!this.#listen()) this.#context.report({ kind: 'paused', service: this.#service });
   }
 
   endAll(event: CloseEvent): void {
@@ -226,9 +227,11 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#context.scarcity.park(this);
   }
 
-  #listen(): void {
+  /** False where it waits to be watched. */
+  #listen(): boolean {
     const errno = this.#context.loop.add(this.#descriptor, this, EPOLLIN | EPOLLEXCLUSIVE);
-    if (errno !== 0) this.#context.scarcity.wait(this, errno, 'a listener waits to be watched');
-    else this.#state = 'listening';
+    if (errno === 0) this.#state = 'listening';
+    else this.#context.scarcity.wait(this, errno, 'a listener waits to be watched');
+    return errno === 0;
   }
 }

@@ -12,21 +12,21 @@ export class TcpFlowCounts {
   /** For the shards, each with a place of its own. */
   readonly memory: SharedArrayBuffer;
   readonly #counts: Int32Array;
-  readonly #own: number;
+  readonly #place: number;
 
-  constructor(memory = emptyCounts(), own = 0) {
+  constructor(memory = emptyCounts(), place = 0) {
     this.memory = memory;
     this.#counts = new Int32Array(memory);
-    this.#own = own;
+    this.#place = place;
   }
 
   /** This shard's flows in progress, of all services. */
   get own(): number {
-    return this.#counts[this.#own] ?? 0;
+    return this.#counts[this.#place] ?? 0;
   }
 
   set own(count: number) {
-    this.#counts[this.#own] = count;
+    this.#counts[this.#place] = count;
   }
 
   /** A shard is not there any more. */
@@ -34,7 +34,10 @@ export class TcpFlowCounts {
     this.#counts[place] = none;
   }
 
-  /** True where another shard has so many fewer that connections are better left to it. */
+  /**
+   * True where another shard has so many fewer that connections are better left to it: one that takes no part in some
+   * listener counts too, and costs those that do a registration for each connection.
+   */
   get isAhead(): boolean {
     const bound = this.own - limits.flowsAhead;
     for (const count of this.#counts) if (count !== none && count < bound) return true;

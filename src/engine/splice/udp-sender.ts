@@ -2,17 +2,16 @@
  * The way from a UDP listener's clients to the target: what is sent on each association's socket, and what is kept for an
  * association that has no address yet (src/engine/kept-datagrams.ts).
  *
- * Datagrams leave from the buffers of the shard's incoming batch, one by one or as messages of several. What is kept is copied out of them, and sent when a
- * route has an address, before what came later.
+ * Datagrams leave from the buffers of the shard's incoming batch, one by one or as messages of several. What is kept is
+ * copied out of them, and sent when a route has an address, before what came later.
  */
 import type { Counters } from '../../metrics/counters.js';
-import { Errno } from '../../sys/errno.js';
 import { MSG_DONTWAIT, MSG_NOSIGNAL } from '../../sys/socket.js';
 import { KeptDatagrams } from '../kept-datagrams.js';
 import type { UdpTable } from '../udp-table.js';
 import { AssociationConnector, noTarget } from './association-connector.js';
 import type { MessageOwner } from './message-batch.js';
-import { countNotSent } from './not-sent.js';
+import { countNotSent, mayBeOfEarlier } from './not-sent.js';
 import type { PreparedRoute } from './prepared-route.js';
 import type { ShardContext } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
@@ -68,9 +67,9 @@ export class UdpSender {
   #sendOne(descriptor: number, address: number, length: number): void {
     const { sys } = this.#context;
     if (sys.send(descriptor, address, length, sendFlags) >= 0) return;
-    // A refusal is an earlier datagram's, told in this one's place (test/platform/epoll.test.ts); this may still go.
-    if (!this.#notSent(sys.errno())) return;
-    if (sys.send(descriptor, address, length, sendFlags) < 0) this.#notSent(sys.errno());
+    const errno = sys.errno();
+    const isSentAgain = mayBeOfEarlier(errno) && sys.send(descriptor, address, length, sendFlags) >= 0;
+    countNotSent(this.#counters, 1, isSentAgain ? errno : sys.errno());
   }
 
   #sendMany(association: UdpAssociation, start: number, end: number): void {
@@ -79,12 +78,6 @@ export class UdpSender {
       toTargets.add(slot, association, association.targetTakesSegments);
     }
     toTargets.send(association.descriptor, this.#owner);
-  }
-
-  /** Counts a datagram that could not be sent; true where it was refused for an earlier one. */
-  #notSent(errno: number): boolean {
-    countNotSent(this.#counters, 1, errno);
-    return errno === Errno.ECONNREFUSED;
   }
 
   // --- what waits for an address -----------------------------------------------------------------------------------
