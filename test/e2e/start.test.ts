@@ -95,3 +95,9 @@ it.each([
   await sluice.stop();
   expect(sluice.records.at(-1)).toMatchObject({ msg: 'stopped' });
 });
+
+it.each(['tcp', 'udp'])('takes less than 60 MB with one mapping: %s', async (protocol) => {
+  const sluice = await runSluice(scope, ['-p', `127.0.0.1::9/${protocol}`, '127.0.0.1'], 1);
+  const status = readFileSync(`/proc/${sluice.pid}/status`, 'utf8');
+  expect(Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1])).toBeLessThan(60_000);
+});

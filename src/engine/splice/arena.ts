@@ -31,6 +31,19 @@ export class Arena {
     return this.#region.address + offset;
   }
 
+  /**
+   * Writes a pointer into each of so many structures, `every` bytes apart, to places `step` bytes apart. In one call, since
+   * V8 optimises what is called a thousand times, which costs a start 4 MB.
+   */
+  setPointers(count: number, offset: number, every: number, target: number, step: number): void {
+    const { words } = this;
+    for (let index = 0; index < count; index += 1) {
+      const address = this.address(target + index * step);
+      words[(offset + index * every) >> 2] = address | 0;
+      words[((offset + index * every) >> 2) + 1] = Math.floor(address / 0x1_0000_0000);
+    }
+  }
+
   /** Writes a pointer (or any 64-bit number) into a structure. */
   setPointer(offset: number, value: number): void {
     this.view.setUint32(offset, value % 0x1_0000_0000, true);

@@ -57,8 +57,7 @@ export class DatagramBatch {
     this.#names = arena.take(size * nameBytes);
     this.#controls = arena.take(size * controlBytes);
     this.#buffers = arena.take(size * bufferBytes);
-    const vectors = arena.take(size * iovec.bytes);
-    for (let slot = 0; slot < size; slot += 1) this.#layOut(slot, vectors + slot * iovec.bytes);
+    this.#layOut(arena, arena.take(size * iovec.bytes));
   }
 
   /** Receives what a socket has into the slots from `first` on; gives how many it filled, -1 with errno set for none. */
@@ -67,6 +66,11 @@ export class DatagramBatch {
     const count = this.#sys.recvmmsg(descriptor, headers, size - first, MSG_DONTWAIT, 0);
     for (let slot = first; slot < first + count; slot += 1) this.#take(slot);
     return count;
+  }
+
+  /** Where the buffers begin in the arena, one a slot, so many bytes apart. */
+  get buffers(): { readonly offset: number; readonly every: number } {
+    return { offset: this.#buffers, every: bufferBytes };
   }
 
   bufferAddress(slot: number): number {
@@ -166,18 +170,18 @@ export class DatagramBatch {
     }
   }
 
-  #layOut(slot: number, vector: number): void {
-    const header = this.#headers + slot * mmsghdr.bytes;
-    const control = this.#controls + slot * controlBytes;
-    if (this.#withNames) {
-      this.#arena.setPointer(header + msghdr.name, this.#arena.address(this.#names + slot * nameBytes));
-      this.#arena.words[(header + msghdr.nameLength) >> 2] = sockaddrIn6Bytes;
+  #layOut(arena: Arena, vectors: number): void {
+    const { bytes } = mmsghdr;
+    if (this.#withNames) arena.setPointers(size, this.#headers + msghdr.name, bytes, this.#names, nameBytes);
+    arena.setPointers(size, this.#headers + msghdr.iov, bytes, vectors, iovec.bytes);
+    arena.setPointers(size, this.#headers + msghdr.control, bytes, this.#controls, controlBytes);
+    arena.setPointers(size, vectors + iovec.base, iovec.bytes, this.#buffers, bufferBytes);
+    for (let slot = 0; slot < size; slot += 1) {
+      const header = this.#headers + slot * bytes;
+      if (this.#withNames) arena.words[(header + msghdr.nameLength) >> 2] = sockaddrIn6Bytes;
+      arena.words[(header + msghdr.iovLength) >> 2] = 1;
+      arena.words[(header + msghdr.controlLength) >> 2] = controlBytes;
+      arena.words[(vectors + slot * iovec.bytes + iovec.length) >> 2] = bufferBytes;
     }
-    this.#arena.setPointer(header + msghdr.iov, this.#arena.address(vector));
-    this.#arena.setPointer(header + msghdr.iovLength, 1);
-    this.#arena.setPointer(header + msghdr.control, this.#arena.address(control));
-    this.#arena.words[(header + msghdr.controlLength) >> 2] = controlBytes;
-    this.#arena.setPointer(vector + iovec.base, this.bufferAddress(slot));
-    this.#arena.setPointer(vector + iovec.length, bufferBytes);
   }
 }

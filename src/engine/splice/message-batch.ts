@@ -86,7 +86,7 @@ export class MessageBatch {
     this.#vectors = arena.take((size + 1) * iovec.bytes);
     this.#names = arena.take(size * nameBytes);
     this.#controls = arena.take(size * controlBytes);
-    for (let index = 0; index < size; index += 1) this.#layOut(index);
+    this.#layOut();
     arena.setPointer(this.#header(size) + msghdr.iov, arena.address(this.#vector(size)));
     arena.setPointer(this.#header(size) + msghdr.iovLength, 1);
   }
@@ -262,16 +262,19 @@ export class MessageBatch {
     words[(offset + cmsghdr.type) >> 2] = type;
   }
 
-  #layOut(index: number): void {
-    const { words } = this.#arena;
-    const header = this.#header(index);
-    const vector = this.#vector(index);
-    this.#arena.setPointer(header + msghdr.name, this.#arena.address(this.#names + index * nameBytes));
-    this.#arena.setPointer(header + msghdr.control, this.#arena.address(this.#control(index)));
-    this.#arena.setPointer(header + msghdr.iov, this.#arena.address(vector));
-    this.#arena.setPointer(vector + iovec.base, this.#slots.bufferAddress(index));
-    const pointer = (header + msghdr.iov) >> 2;
-    this.#vectorPointers.set(words.subarray(pointer, pointer + 2), 2 * index);
+  #layOut(): void {
+    const arena = this.#arena;
+    const { bytes } = mmsghdr;
+    const { offset, every } = this.#slots.buffers;
+    arena.setPointers(size, this.#headers + msghdr.name, bytes, this.#names, nameBytes);
+    arena.setPointers(size, this.#headers + msghdr.control, bytes, this.#controls, controlBytes);
+    arena.setPointers(size, this.#headers + msghdr.iov, bytes, this.#vectors, iovec.bytes);
+    arena.setPointers(size, this.#vectors + iovec.base, iovec.bytes, offset, every);
+    for (let slot = 0; slot < size; slot += 1) {
+      const pointer = (this.#header(slot) + msghdr.iov) >> 2;
+      this.#vectorPointers[2 * slot] = arena.words[pointer] ?? 0;
+      this.#vectorPointers[2 * slot + 1] = arena.words[pointer + 1] ?? 0;
+    }
   }
 
   #header(message: number): number {

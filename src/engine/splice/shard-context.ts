@@ -4,18 +4,16 @@ import { IPPROTO_UDP } from '../../sys/in.js';
 import type { NetworkNamespaces } from '../../sys/network-namespace.js';
 import { UDP_GRO } from '../../sys/udp.js';
 import type { Arena } from './arena.js';
-import type { DatagramBatch } from './datagram-batch.js';
 import { type EndFacts, recordFields, writeEnd } from './end-records.js';
 import type { EventLoop } from './event-loop.js';
 import type { HoldPool } from './hold-pool.js';
-import type { MessageBatch } from './message-batch.js';
-import type { OutgoingBatch } from './outgoing-batch.js';
 import type { PipePool } from './pipe-pool.js';
 import type { PreparedTarget } from './prepared-route.js';
 import type { Scarcity } from './scarcity.js';
 import type { Report } from './shard-messages.js';
 import type { Syscalls } from './syscalls.js';
 import type { TcpFlowCounts } from './tcp-flow-counts.js';
+import type { UdpBatches } from './udp-batches.js';
 
 export interface ShardContext {
   readonly sys: Syscalls;
@@ -26,10 +24,8 @@ export interface ShardContext {
   readonly namespaces: NetworkNamespaces;
   readonly scarcity: Scarcity;
   readonly ends: EndBatch;
-  /** Datagrams from clients, their way on to targets, and those on their way back. */
-  readonly incoming: DatagramBatch;
-  readonly toTargets: MessageBatch;
-  readonly outgoing: OutgoingBatch;
+  /** Undefined until a UDP listener is served. */
+  udp: UdpBatches | undefined;
   readonly owned: Uint8Array;
   maxFlows: number;
   /** Flows in progress, of all services of this shard. */

@@ -14,11 +14,10 @@ import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../sys/time.js';
 import { addressKey } from '../address-key.js';
 import { Arena } from './arena.js';
-import { DatagramBatch, datagramArenaBytes } from './datagram-batch.js';
+import { datagramArenaBytes } from './datagram-batch.js';
 import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
-import { MessageBatch, messageArenaBytes } from './message-batch.js';
-import { OutgoingBatch } from './outgoing-batch.js';
+import { messageArenaBytes } from './message-batch.js';
 import { PipePool } from './pipe-pool.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
@@ -42,11 +41,11 @@ export class Shard {
   constructor(setup: ShardSetup, report: (report: Report) => void) {
     this.#clock = new SharedClock(setup.clock);
     this.#context = openContext(setup, this.#clock, report);
-    const { loop, ends, outgoing, sys, arena, scratch } = this.#context;
+    const { loop, ends, sys, arena, scratch } = this.#context;
     loop.givesWay = takeShortSlices(sys, arena, scratch);
     const load = new ShardLoad(() => cpuMsOf(this.#context));
     loop.beforeSleep = () => {
-      outgoing.flush();
+      this.#context.udp?.outgoing.flush();
       if (load.foundBusy(loop.nowMs)) report({ kind: 'busy' });
       return ends.flushDue();
     };
@@ -140,7 +139,6 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
   const loop = new EventLoop(sys, arena, clock);
   const tcpFlows = new TcpFlowCounts(setup.tcpFlowCounts, setup.place);
   tcpFlows.own = 0;
-  const incoming = new DatagramBatch(sys, arena, true);
   return {
     sys,
     arena,
@@ -154,9 +152,7 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     namespaces: new NetworkNamespaces(),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
     ends: new EndBatch(setup.reportEnds, (records) => report({ kind: 'ends', records })),
-    incoming,
-    toTargets: new MessageBatch(sys, arena, incoming),
-    outgoing: new OutgoingBatch(sys, arena),
+    udp: undefined,
     owned: new Uint8Array(setup.owned),
     maxFlows: setup.share.maxFlows,
     flows: 0,

@@ -24,6 +24,7 @@ import { AF_INET6 } from '../../sys/socket.js';
 import type { AssociationEndReason, CloseEvent } from '../close-table.js';
 import { UdpTable, type UdpTimeouts } from '../udp-table.js';
 import { AssociationIndex, hashOf } from './association-index.js';
+import type { DatagramBatch } from './datagram-batch.js';
 import type { Handler } from './event-loop.js';
 import { tellFault } from './fault.js';
 import type { OutgoingBatch, ReplyingListener } from './outgoing-batch.js';
@@ -34,6 +35,7 @@ import type { ShardRoute, ShardService } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { CallTimer } from './timer-wheel.js';
 import { type AssociationHost, localWords, nameWords, UdpAssociation } from './udp-association.js';
+import { UdpBatches } from './udp-batches.js';
 import { UdpSender } from './udp-sender.js';
 
 export class UdpRelay implements Handler, ShardServer, Waiter {
@@ -45,6 +47,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   readonly #index = new AssociationIndex();
   readonly #table: UdpTable<UdpAssociation>;
   readonly #sender: UdpSender;
+  readonly #incoming: DatagramBatch;
   readonly #outgoing: OutgoingBatch;
   readonly #listener: ReplyingListener;
   readonly #host: AssociationHost = {
@@ -72,9 +75,11 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
       wakeAt: (atMs) => this.#wakeAt(atMs),
       ended: (association, reason) => this.#end(association, reason),
     });
-    this.#outgoing = context.outgoing;
+    context.udp ??= new UdpBatches(context.sys, context.arena);
+    this.#incoming = context.udp.incoming;
+    this.#outgoing = context.udp.outgoing;
     this.#listener = { ...served, counters };
-    this.#sender = new UdpSender(context, counters, this.#table);
+    this.#sender = new UdpSender(context, context.udp, counters, this.#table);
     this.#takesSegments = takeSegments(context, served.descriptor);
     this.#watch();
   }
@@ -121,12 +126,12 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   }
 
   onEvents(): void {
-    const { incoming, sys } = this.#context;
+    const { sys } = this.#context;
     for (let round = 0; round < limits.batchesPerTurn; round += 1) {
-      const count = incoming.receive(this.#served.descriptor, 0);
+      const count = this.#incoming.receive(this.#served.descriptor, 0);
       if (count > 0) this.#fromClients(count);
       else this.#notReceived(sys.errno());
-      if (count < incoming.size) return;
+      if (count < this.#incoming.size) return;
     }
   }
 
@@ -159,8 +164,8 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   /** Datagrams in a row of one client are sent together, and before a new association may put theirs out. */
   #fromClients(count: number): void {
-    const { loop, incoming } = this.#context;
-    loop.sleepsAtOnce = true;
+    this.#context.loop.sleepsAtOnce = true;
+    const incoming = this.#incoming;
     this.#counters.add('datagramsIn', incoming.datagramsIn(0, count));
     this.#counters.add('bytesIn', incoming.bytesIn(0, count));
     let runStart = 0;
@@ -178,7 +183,8 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   /** Finds the association of a slot's datagrams, if there is one; leaves its client's hash behind. */
   #known(slot: number): UdpAssociation | undefined {
-    const { incoming, arena } = this.#context;
+    const { arena } = this.#context;
+    const incoming = this.#incoming;
     const { family, wildcard } = this.#served;
     const nameWord = incoming.nameWord(slot);
     if (wildcard) incoming.readLocal(slot, family, this.#local);
@@ -189,12 +195,12 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   #begin(hash: number, slot: number): UdpAssociation | undefined {
     if (this.#detached) return undefined;
     if (this.#route.targets.length === 0 && this.#route.waitMs === 0) {
-      this.#counters.add('datagramsWithoutTarget', this.#context.incoming.datagrams(slot));
+      this.#counters.add('datagramsWithoutTarget', this.#incoming.datagrams(slot));
       return undefined;
     }
     if (!this.#makeRoom()) return undefined;
-    const { incoming, arena, loop } = this.#context;
-    const nameWord = incoming.nameWord(slot);
+    const { arena, loop } = this.#context;
+    const nameWord = this.#incoming.nameWord(slot);
     const name = arena.words.slice(nameWord, nameWord + nameWords);
     const association = new UdpAssociation(hash, name, this.#local.slice(), loop.nowMs, this.#host);
     association.clientTakesSegments = this.#takesSegments;
@@ -213,9 +219,9 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   }
 
   #sendRun(association: UdpAssociation, start: number, end: number): void {
-    const { incoming, loop } = this.#context;
+    const { loop } = this.#context;
     this.#table.renew(association, loop.nowMs, false);
-    association.bytesIn += incoming.bytesIn(start, end);
+    association.bytesIn += this.#incoming.bytesIn(start, end);
     try {
       this.#sender.send(association, this.#route, start, end);
     } catch (error) {

@@ -15,11 +15,13 @@ import { countNotSent, mayBeOfEarlier } from './not-sent.js';
 import type { PreparedRoute } from './prepared-route.js';
 import type { ShardContext } from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
+import type { UdpBatches } from './udp-batches.js';
 
 const sendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
 export class UdpSender {
   readonly #context: ShardContext;
+  readonly #batches: UdpBatches;
   readonly #counters: Counters;
   readonly #table: UdpTable<UdpAssociation>;
   readonly #connector: AssociationConnector;
@@ -31,8 +33,14 @@ export class UdpSender {
   };
   readonly #kept = new KeptDatagrams<UdpAssociation, Uint8Array>();
 
-  constructor(context: ShardContext, counters: Counters, table: UdpTable<UdpAssociation>) {
+  constructor(
+    context: ShardContext,
+    batches: UdpBatches,
+    counters: Counters,
+    table: UdpTable<UdpAssociation>,
+  ) {
     this.#context = context;
+    this.#batches = batches;
     this.#counters = counters;
     this.#table = table;
     this.#connector = new AssociationConnector(context);
@@ -40,7 +48,7 @@ export class UdpSender {
 
   /** Sends what is in slots `start` to `end` of the incoming batch, all of it this association's. */
   send(association: UdpAssociation, route: PreparedRoute, start: number, end: number): void {
-    const { incoming } = this.#context;
+    const { incoming } = this.#batches;
     const descriptor =
       association.descriptor < 0 ? this.#connect(association, route) : association.descriptor;
     if (descriptor === noTarget) this.#keep(association, route, start, end);
@@ -73,7 +81,7 @@ export class UdpSender {
   }
 
   #sendMany(association: UdpAssociation, start: number, end: number): void {
-    const { toTargets } = this.#context;
+    const { toTargets } = this.#batches;
     for (let slot = start; slot < end; slot += 1) {
       toTargets.add(slot, association, association.targetTakesSegments);
     }
@@ -85,10 +93,11 @@ export class UdpSender {
   /** Keeps what there is no address for, as far as the route lets it wait and there is room. */
   #keep(association: UdpAssociation, { waitMs }: PreparedRoute, start: number, end: number): void {
     if (waitMs === 0) {
-      this.#counters.add('datagramsWithoutTarget', this.#context.incoming.datagramsIn(start, end));
+      this.#counters.add('datagramsWithoutTarget', this.#batches.incoming.datagramsIn(start, end));
       return;
     }
-    const { incoming, loop } = this.#context;
+    const { incoming } = this.#batches;
+    const { loop } = this.#context;
     this.#counters.add('datagramsKept', incoming.datagramsIn(start, end));
     for (let slot = start; slot < end; slot += 1) {
       for (const datagram of incoming.copiesOf(slot)) {
