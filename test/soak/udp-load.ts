@@ -42,8 +42,8 @@ export async function udpLane(
 async function runWindow(client: Socket, random: Random, tally: UdpTally): Promise<void> {
   const waiting = new Map<number, Buffer>();
   const anyLength = () => (random.below(8) === 0 ? random.below(60_000) : random.below(1_400));
-  // Half of the windows are datagrams of one size, as bulk is: those go together.
-  const alike = random.below(2) === 0 ? anyLength() : undefined;
+  // Half of the windows are datagrams of one size, as bulk is: those go together. Eight large ones would fill a buffer.
+  const alike = random.below(2) === 0 ? random.below(1_400) : undefined;
   for (let index = 0; index < windowDatagrams; index += 1) {
     const seed = random.below(1 << 30);
     const length = alike ?? anyLength();
