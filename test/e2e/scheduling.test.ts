@@ -1,33 +1,22 @@
 /** The executable's turns on a processor: how its threads are scheduled, and what it leaves as it was started. */
 import { expect, test } from '@jest/globals';
-import { Arena } from '../../src/engine/splice/arena.js';
-import { openSyscalls } from '../../src/engine/splice/syscalls.js';
 import { limits } from '../../src/limits.js';
-import { SCHED_OTHER, schedAttr } from '../../src/sys/sched.js';
+import { SCHED_OTHER } from '../../src/sys/sched.js';
 import { describeWhere } from '../support/machine.js';
-import { hasSlices, type Scheduling, schedulingOf } from '../support/scheduling.js';
+import { hasSlices, OwnSlice, type Scheduling, schedulingOf } from '../support/scheduling.js';
 import { useScope } from '../support/scope.js';
 import { runSluice } from '../support/sluice-process.js';
 import { until } from '../support/until.js';
 
 const SCHED_BATCH = 3;
 
-/** A process inherits its slice, and an engine that was tested before in this one may have asked for a short one. */
-function takeUsualSlice(): void {
-  const sys = openSyscalls();
-  const arena = new Arena(4096);
-  const at = arena.take(schedAttr.bytes);
-  sys.sched_getattr(arena.address(at));
-  arena.view.setBigUint64(at + schedAttr.runtime, 0n, true);
-  sys.sched_setattr(arena.address(at));
-}
-
 describeWhere(hasSlices, 'Linux before 6.12 has no slices to ask for', 'the slices of its threads', () => {
   const scope = useScope();
 
   /** Its threads, once so many of them have short slices. */
   async function threads(args: readonly string[], short: number, within: readonly string[] = []) {
-    takeUsualSlice();
+    // It inherits ours, and an engine that was tested before in this process may have asked for a short one.
+    new OwnSlice().askFor(0);
     const sluice = await runSluice(scope, [...args, '-p', '127.0.0.1::80', '127.0.0.1'], 1, { within });
     const isShort = ({ sliceNs }: Scheduling) => sliceNs === limits.sliceNs;
     const count = () => schedulingOf(sluice.pid).filter(isShort).length;

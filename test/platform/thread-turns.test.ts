@@ -3,10 +3,9 @@ import { expect, test } from '@jest/globals';
 import { Arena } from '../../src/engine/splice/arena.js';
 import { openSyscalls } from '../../src/engine/splice/syscalls.js';
 import { limits } from '../../src/limits.js';
-import { schedAttr } from '../../src/sys/sched.js';
 import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../src/sys/time.js';
 import { describeWhere } from '../support/machine.js';
-import { hasSlices } from '../support/scheduling.js';
+import { hasSlices, OwnSlice } from '../support/scheduling.js';
 import { useScope } from '../support/scope.js';
 
 describeWhere(process.platform === 'linux', 'not Linux', 'the processor time of a thread', () => {
@@ -38,20 +37,9 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the processor time of 
 
 describeWhere(hasSlices, 'Linux before 6.12 has no slices to ask for', 'the slice of a thread', () => {
   const scope = useScope();
-  const sys = openSyscalls();
-  const arena = new Arena(4096);
-  const at = arena.take(schedAttr.bytes);
-
-  function sliceNs(): number {
-    expect(sys.sched_getattr(arena.address(at))).toBe(0);
-    return Number(arena.view.getBigUint64(at + schedAttr.runtime, true));
-  }
-
-  function askFor(ns: number): void {
-    sliceNs();
-    arena.view.setBigUint64(at + schedAttr.runtime, BigInt(ns), true);
-    expect(sys.sched_setattr(arena.address(at))).toBe(0);
-  }
+  const slice = new OwnSlice();
+  const sliceNs = () => slice.ns();
+  const askFor = (ns: number) => slice.askFor(ns);
 
   test('is what it asks for, the usual one again where it asks for 0', () => {
     askFor(0);
