@@ -4,6 +4,7 @@ import { errnoOf, messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import type { InstanceDescription } from './describe.js';
 import type { LogRequest } from './follow-log.js';
+import type { Whereabouts } from './mapping-base.js';
 import { errorOf } from './problem.js';
 
 /** A port that was published or unpublished. */
@@ -45,9 +46,9 @@ export class InstanceClient {
   /** A target's name may have to be resolved first, so this may take its time. */
   publish(
     ports: readonly string[],
-    to: string | undefined,
+    whereabouts: Whereabouts,
   ): Promise<{ readonly published: PortDescription[] }> {
-    return this.#json({ method: 'POST', path: '/v1/mappings', body: { ports, to } });
+    return this.#json({ method: 'POST', path: '/v1/mappings', body: { ports, ...whereabouts } });
   }
 
   unpublish(

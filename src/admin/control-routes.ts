@@ -3,17 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SluiceError } from '../errors.js';
 import type { Instance, PublishedPort } from '../instance/instance.js';
 import { limits } from '../limits.js';
-import {
-  defaultFlowOptions,
-  expandSpec,
-  formatInside,
-  type Mapping,
-  type MappingBase,
-} from '../publish/mapping.js';
-import { formatTarget, type NamespaceSpec, parseTarget, targetName } from '../publish/target-spec.js';
+import { expandSpec, type Mapping } from '../publish/mapping.js';
+import { formatTarget } from '../publish/target-spec.js';
 import { writeMappingFile } from '../publish/write-mapping-file.js';
 import { describeInstance } from './describe.js';
 import { writeAccessLog } from './follow-log.js';
+import { baseOf } from './mapping-base.js';
 import { readBody, readLogRequest, readPorts, readPublishRequest, readTime } from './requests.js';
 
 /** What the control socket controls. */
@@ -69,9 +64,9 @@ export const routes: Readonly<Record<string, Readonly<Record<string, ControlHand
 };
 
 async function publish({ subject: { instance, mappings: first }, request }: ControlRequest): Promise<Answer> {
-  const { ports, to } = readPublishRequest(await readBody(request));
+  const { ports, ...whereabouts } = readPublishRequest(await readBody(request));
   const served = servedMappings(instance);
-  const base = baseOf(served.length > 0 ? served : first, to);
+  const base = baseOf(served.length > 0 ? served : first, whereabouts);
   const mappings = ports.flatMap((spec) => expandSpec(spec, base));
   return answerJson({ published: (await instance.publish(mappings)).map(describePort) }, 201);
 }
@@ -115,37 +110,6 @@ async function stop({ subject, query, stopped }: ControlRequest): Promise<Answer
 function servedMappings(instance: Instance): Mapping[] {
   const { published } = instance.picture();
   return published.filter(({ draining }) => !draining).map(({ bound }) => bound);
-}
-
-/**
- * What new mappings have in common: name and options of those that lead to the same target. Another target's are listened
- * for where all the instance's are.
- *
- * @throws SluiceError SLUICE_BAD_REQUEST where a target has to be named, SLUICE_BAD_TARGET where what is named is none
- */
-function baseOf(mappings: readonly Mapping[], to: string | undefined): MappingBase {
-  if (to !== undefined) {
-    const known = mappings.find(({ name, target }) => name === to || formatTarget(target) === to);
-    if (known !== undefined) return known;
-    const target = parseTarget(to);
-    return { name: targetName(target), in: insideOf(mappings), target, options: defaultFlowOptions };
-  }
-  const [first] = mappings;
-  const targets = [...new Set(mappings.map(({ target }) => formatTarget(target)))];
-  if (first !== undefined && targets.length === 1) return first;
-  const choices = targets.slice(0, limits.choicesTold).join(', ');
-  const more = targets.length > limits.choicesTold ? ', …' : '';
-  throw new SluiceError(
-    'SLUICE_BAD_REQUEST',
-    `it leads to ${targets.length} targets: say which one with --to (${choices}${more})`,
-  );
-}
-
-/** The namespace that all of them are listened for in, if there is one. */
-function insideOf(mappings: readonly Mapping[]): NamespaceSpec | undefined {
-  const [first] = mappings;
-  if (first === undefined) return undefined;
-  return mappings.every((mapping) => formatInside(mapping) === formatInside(first)) ? first.in : undefined;
 }
 
 function describePort({ mapping, endpoint }: PublishedPort) {

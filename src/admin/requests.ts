@@ -6,24 +6,31 @@ import { limits } from '../limits.js';
 import { parseDuration } from '../publish/duration.js';
 import { type PublishSpec, parsePublishSpec } from '../publish/publish-spec.js';
 import type { LogRequest } from './follow-log.js';
+import type { Whereabouts } from './mapping-base.js';
 
-export interface PublishRequest {
+export interface PublishRequest extends Whereabouts {
   readonly ports: readonly PublishSpec[];
-  /** A target, or the name of a mapping that leads there; undefined: the instance's one target. */
-  readonly to: string | undefined;
 }
 
 /** @throws SluiceError SLUICE_BAD_REQUEST, or what is wrong with a port */
 export function readPublishRequest(body: string): PublishRequest {
   const value = parseJson(body);
-  const { ports, to, ...rest } = isRecord(value) ? value : {};
-  const good = Array.isArray(ports) && ports.length > 0 && ports.every((port) => typeof port === 'string');
-  if (!good || !(to === undefined || typeof to === 'string') || Object.keys(rest).length > 0) {
+  const { ports, to, network, in: inside, ...rest } = isRecord(value) ? value : {};
+  const isGood = isTexts(ports) && isTextOrNone(to) && isTextOrNone(network) && isTextOrNone(inside);
+  if (!isGood || Object.keys(rest).length > 0) {
     throw badRequest(
-      'the body is not as it must be: {"ports": ["8080:80"], "to": "10.0.0.1"}, of which "to" may be left out',
+      'the body is not as it must be: {"ports": ["8080:80"]}, and, as far as they are wanted, "to", "network" and "in"',
     );
   }
-  return { ports: notTooMany(ports.map((text) => parsePublishSpec(text))), to };
+  return { ports: notTooMany(ports.map((text) => parsePublishSpec(text))), to, network, in: inside };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string');
+}
+
+function isTextOrNone(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
 }
 
 /** Before they are written out one by one: few words may stand for more ports than there is memory for. */

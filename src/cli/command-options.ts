@@ -58,6 +58,16 @@ export const publishOptionTable = {
     requiresArg: true,
     describe: 'Where it leads, if the instance leads to several targets or to another one',
   },
+  network: {
+    type: 'string',
+    requiresArg: true,
+    describe: "Which of a container's networks to reach it by [the instance's]",
+  },
+  in: {
+    type: 'string',
+    requiresArg: true,
+    describe: "The container, netns:/path or netns:pid:PID to listen inside of [the instance's]",
+  },
 } as const satisfies OptionTable;
 
 const time = {

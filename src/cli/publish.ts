@@ -11,12 +11,15 @@ export interface PublishOptions {
   readonly name: string;
   readonly publish: readonly string[];
   readonly to?: string | undefined;
+  readonly network?: string | undefined;
+  readonly in?: string | undefined;
 }
 
-export async function publish({ name, publish: ports, to }: PublishOptions): Promise<void> {
+export async function publish(options: PublishOptions): Promise<void> {
+  const { name, publish: ports, to, network, in: inside } = options;
   refuseBadSpecs(ports);
   const instance = await instanceNamed(name);
-  printPorts((await instance.publish(ports, to)).published);
+  printPorts((await instance.publish(ports, { to, network, in: inside })).published);
 }
 
 export interface UnpublishOptions {

@@ -74,7 +74,7 @@ describe('the control socket', () => {
       return [status, details.code, details.detail, ...(allow === undefined ? [] : [allow])];
     };
     const malformed =
-      'the body is not as it must be: {"ports": ["8080:80"], "to": "10.0.0.1"}, of which "to" may be left out';
+      'the body is not as it must be: {"ports": ["8080:80"]}, and, as far as they are wanted, "to", "network" and "in"';
     expect(await problem('GET', '/v2/instance')).toEqual([
       404,
       'SLUICE_BAD_REQUEST',
@@ -96,6 +96,8 @@ describe('the control socket', () => {
       '{"ports":[1]}',
       '{"ports":["80"],"x":1}',
       '{"ports":["80"],"to":1}',
+      '{"ports":["80"],"network":1}',
+      '{"ports":["80"],"in":null}',
     ]) {
       expect(await problem('POST', '/v1/mappings', body)).toEqual([400, 'SLUICE_BAD_REQUEST', malformed]);
     }

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { besideDocker } from '../support/beside-docker.js';
 import { busyboxImage, type Dockerd, startDockerd, whyNoDockerd } from '../support/dockerd.js';
+import { temporaryFolder } from '../support/folder.js';
 import { describeWhere } from '../support/machine.js';
 import { useScope } from '../support/scope.js';
-import { spawnSluice } from '../support/sluice-process.js';
+import { runSluice, spawnSluice } from '../support/sluice-process.js';
 
 const scope = useScope();
 const missing = whyNoDockerd();
@@ -57,6 +58,24 @@ describeWhere(missing === undefined, missing ?? '', 'a container as a target', (
       expect(route).toContain(`src ${usual}`);
       expect(await refused('-p', '80', '--network', 'nope', 'multi')).toBe(
         'sluice: container multi is not on network nope: it is on bridge, my-net, aaa',
+      );
+    });
+
+    it('on another network than the ports before it, where sluice publish asks for that', async () => {
+      await server('both', '--network', 'my-net');
+      await dockerd.docker('network', 'connect', 'bridge', 'both');
+      const { env, ...beside } = options();
+      const shared = { ...beside, env: { ...env, SLUICE_RUNTIME_DIR: temporaryFolder(scope) } };
+      const first = ['-p', '127.0.0.1::80', '--network', 'my-net', 'both'];
+      const sluice = await runSluice(scope, ['--name', 'both', ...first], 1, shared);
+      const later = ['publish', 'both', '-p', '127.0.0.1::80', '--network', 'bridge'];
+      const command = spawnSluice(scope, later, shared);
+      expect(await command.ended()).toEqual({ code: 0, signal: null });
+      const port = /:(\d+)$/m.exec(command.stdout)?.[1];
+      expect((await dockerd.run('curl', '-sS', `http://127.0.0.1:${port}/`)).trim()).toBe('both');
+      const format = '{{.NetworkSettings.Networks.bridge.IPAddress}}';
+      expect((await sluice.flowLogged('done'))['target']).toBe(
+        `${await dockerd.docker('inspect', '-f', format, 'both')}:80`,
       );
     });
 

@@ -200,6 +200,20 @@ describeWhere(why === undefined, why ?? '', 'sluice, listening inside a network 
     expect(await talkInside(scope, blue.path, 'tcp', tcp(83))).toBe('from the host');
   });
 
+  test('is asked for later, for one port of an instance that listens outside', async () => {
+    const blue = networkNamespace(scope);
+    const port = await listenTcp(scope, (socket) => socket.end('from the host'));
+    const env = { SLUICE_RUNTIME_DIR: temporaryFolder(scope) };
+    const sluice = await runSluice(scope, ['--name', 'web', '-p', `127.0.0.1::${port}`, '127.0.0.1'], 1, {
+      env,
+    });
+    const later = ['-p', `127.0.0.1:82:${port}`, '--in', `netns:${blue.path}`];
+    const command = spawnSluice(scope, ['publish', 'web', ...later], { env });
+    expect(await command.ended()).toEqual({ code: 0, signal: null });
+    expect(await talkInside(scope, blue.path, 'tcp', tcp(82))).toBe('from the host');
+    expect(await sluice.flowLogged()).toMatchObject({ mapping: 'web', published: '127.0.0.1:82' });
+  });
+
   test('waits for an address that the new namespace does not have yet', async () => {
     const blue = networkNamespace(scope);
     blue.ip('addr', 'add', '172.30.9.2/32', 'dev', 'lo');

@@ -55,6 +55,8 @@ const bodies = fc.oneof(
     .record({
       ports: fc.array(fc.oneof(fc.string(), fc.integer(), fc.constant('192.0.2.1:1:1'))),
       to: fc.option(fc.string()),
+      network: fc.option(fc.string(), { nil: undefined }),
+      in: fc.option(fc.string(), { nil: undefined }),
     })
     .map((body) => JSON.stringify(body)),
 );
