@@ -110,6 +110,8 @@ export const limits = {
   sparePipesPerShard: 16,
   /** Bytes a direction may move before others have their turn. */
   bytesPerTurn: 1024 * 1024,
+  /** Read from a side that takes nothing more: more than receive buffers hold, for a unix peer may only have stopped reading. */
+  lastBytes: 32 * 1024 * 1024,
   /** Bytes that all flows may move before new events are looked for: some milliseconds' worth. */
   bytesPerPart: 8 * 1024 * 1024,
   /** Turns of a shard on the main thread in a row, after which whatever else that thread has to do has its turn. */

@@ -145,6 +145,25 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
     expect([raw.recv(server, 1), raw.sys.errno()]).toEqual([-1, Errno.ECONNRESET]);
   });
 
+  test.each([
+    ['a reset', 'ECONNRESET', (server: number) => server],
+    ['a reset behind a FIN', 'EPIPE', (server: number) => raw.sys.shutdown(server, SHUT_WR)],
+  ] as const)(
+    '%s fails the next send with %s, and what came before is still to be read',
+    (_what, errno, before) => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const epoll = raw.epoll();
+      raw.watch(epoll, client, everyEdge);
+      raw.send(server, 10);
+      before(server);
+      raw.setOption(server, SOL_SOCKET, SO_LINGER, 1, 0);
+      raw.close(server);
+      while ((raw.events(epoll, 1_000) & EPOLLERR) === 0);
+      expect([raw.send(client, 1), raw.sys.errno()]).toEqual([-1, Errno[errno]]);
+      expect([raw.recv(client, 100), raw.recv(client, 100)]).toEqual([10, 0]);
+    },
+  );
+
   test('an accepted socket has the options of its listener', () => {
     const { descriptor, port } = raw.listener(SOCK_STREAM);
     raw.setOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);

@@ -1,6 +1,6 @@
 /** Sockets, pipes and epoll by system calls alone, for tests of what the kernel does. All are closed after the test. */
 import { openSyscalls } from '../../src/engine/splice/syscalls.js';
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../../src/sys/epoll.js';
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN } from '../../src/sys/epoll.js';
 import { checked } from '../../src/sys/errno.js';
 import { O_CLOEXEC, O_NONBLOCK } from '../../src/sys/fcntl.js';
 import { IPPROTO_TCP } from '../../src/sys/in.js';
@@ -20,6 +20,7 @@ import {
 import type { Scope } from './scope.js';
 
 const TCP_INFO = 11;
+const MSG_PEEK = 2;
 
 export class RawSockets {
   readonly sys = openSyscalls();
@@ -140,6 +141,20 @@ export class RawSockets {
   events(epoll: number, ms = 0): number {
     const count = checked('epoll_wait', this.sys.epoll.wait(epoll, this.#region.address, 1, ms));
     return count === 0 ? 0 : (this.words[0] ?? 0);
+  }
+
+  /** True where a listener has a connection to accept. */
+  awaits(listener: number): boolean {
+    const epoll = checked('epoll_create1', this.sys.epoll.create());
+    this.watch(epoll, listener, EPOLLIN);
+    const events = this.events(epoll);
+    this.sys.close(epoll);
+    return events !== 0;
+  }
+
+  /** Bytes that are there to be read, without reading them; at most as many as `data` has room for. */
+  waiting(descriptor: number): number {
+    return Math.max(0, this.sys.recv(descriptor, this.data, this.dataBytes, MSG_PEEK));
   }
 
   send(descriptor: number, bytes: number, flags = 0): number {

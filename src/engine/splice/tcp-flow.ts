@@ -283,8 +283,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#pass(this.client, this.target);
     if (this.#isOpen()) this.#pass(this.target, this.client);
     // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
-    if (this.client.broken && this.#isOpen()) this.#endIfFailed(this.client);
-    if (this.target.broken && this.#isOpen()) this.#endIfFailed(this.target);
+    if (this.client.broken && this.#isOpen()) this.#endIfFailed(this.client, this.target);
+    if (this.target.broken && this.#isOpen()) this.#endIfFailed(this.target, this.client);
   }
 
   /** Trying again is no sign of life: for that something has to move. */
@@ -300,17 +300,23 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   #pass(from: Side, to: Side): void {
+    const result = this.#pump(from, to);
+    if (result === 'waiting') return;
+    if (result === 'more') this.#host.context.loop.enqueue(this);
+    else if (result === 'starved') this.#lack(this.#host.pump.errno);
+    else if (result === 'finished') this.#passFin(from, to);
+    else if (result === 'from-failed') this.#endBy(from, this.#host.pump.errno, from.ended);
+    else this.#failed(to, from, this.#host.pump.errno);
+  }
+
+  #pump(from: Side, to: Side): Pumped {
     const { pump, context, counters } = this.#host;
     const before = from.received;
-    const result: Pumped = pump.run(from, to);
+    const result = pump.run(from, to);
     const moved = from.received - before;
     if (moved > 0) counters.add(from === this.client ? 'bytesIn' : 'bytesOut', moved);
     context.loop.spend(moved);
-    if (result === 'waiting') return;
-    if (result === 'more') context.loop.enqueue(this);
-    else if (result === 'starved') this.#lack(pump.errno);
-    else if (result === 'finished') this.#passFin(from, to);
-    else this.#endBy(result === 'from-failed' ? from : to, pump.errno);
+    return result;
   }
 
   #passFin(from: Side, to: Side): void {
@@ -328,18 +334,29 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#host.context.scarcity.wait(this, errno, 'a flow waits to go on');
   }
 
-  #endIfFailed(side: Side): void {
+  #endIfFailed(side: Side, other: Side): void {
     const errno = takeError(this.#host.context, side.descriptor);
-    if (errno !== 0) this.#endBy(side, errno);
+    if (errno !== 0) this.#failed(side, other, errno);
+  }
+
+  /**
+   * A side takes nothing more, or was reset. What it had sent before is still to be read, and is passed on as far as the
+   * other side takes it now. A reset behind a FIN is told as EPIPE (test/platform/epoll.test.ts).
+   */
+  #failed(side: Side, other: Side, errno: number): void {
+    const hadFinished = side.ended;
+    const enough = side.received + limits.lastBytes;
+    side.readable = true;
+    while (side.received < enough && this.#pump(side, other) === 'more');
+    this.#endBy(side, errno, hadFinished || (side.ended && errno === Errno.EPIPE));
   }
 
   /**
    * A target that has sent its FIN and then refuses what the client still sends has finished, and the client has all of
    * it: a reset now could cost the client what is still on its way to it.
    */
-  #endBy(side: Side, errno: number): void {
-    const finished = side === this.target && side.ended && side.delivered;
-    if (finished) this.end('both-fins', errno);
+  #endBy(side: Side, errno: number, hadFinished: boolean): void {
+    if (side === this.target && hadFinished && side.delivered) this.end('both-fins', errno);
     else this.end(side === this.client ? 'client-reset' : 'target-reset', errno);
   }
 
