@@ -3,11 +3,22 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
+import { limits } from '../../src/limits.js';
 import { describeWhere } from '../support/machine.js';
 import { canMakeNamespaces, makeNamespace, setInside } from '../support/namespace.js';
+import { echoInside } from '../support/namespaces.js';
 import { useScope } from '../support/scope.js';
 import { runSluice, type SluiceProcess } from '../support/sluice-process.js';
-import { dial, echo, endpointOf, exchange, listenTcp, readExactly, tcpServer } from '../support/tcp-peers.js';
+import {
+  dial,
+  echo,
+  ending,
+  endpointOf,
+  exchange,
+  listenTcp,
+  readExactly,
+  tcpServer,
+} from '../support/tcp-peers.js';
 import { echo as udpEcho, udpPeer } from '../support/udp-peers.js';
 import { until } from '../support/until.js';
 
@@ -130,6 +141,7 @@ describeWhere(canMakeNamespaces, 'not root, or no ip', 'sluice with four local p
       client.send(`client ${index}`, endpointOf(namespace.inside, 53));
       expect((await client.next()).datagram.toString()).toBe(`client ${index}`);
     }
+    await until('the want to be told', () => troublesOf(sluice).length > 0);
     // connect(2) has EAGAIN for it where the socket is UDP.
     expect(troublesOf(sluice)).toEqual([
       'a UDP client gets no socket: EAGAIN; the one idle longest makes room',
@@ -144,3 +156,50 @@ async function listenTcpOn(scope: ReturnType<typeof useScope>, host: string): Pr
   const { address } = await tcpServer(scope, host, echo);
   return address.kind === 'ip' ? address.port : 0;
 }
+
+describeWhere(canMakeNamespaces, 'not root, or no ip', 'sluice with no local port but its target’s', () => {
+  const scope = useScope();
+
+  test.each(['splice', 'stream'])('never dials itself there: %s engine', async (engine) => {
+    const namespace = makeNamespace(scope);
+    setInside(namespace, 'net/ipv4/ip_local_port_range', '40001 40001');
+    const sluice = await runSluice(
+      scope,
+      [
+        ...['--engine', engine, '-p', `${namespace.inside}:80:40001`],
+        ...['-p', `${namespace.inside}:53:40001/udp`, namespace.inside],
+      ],
+      2,
+      { within: namespace.enter },
+    );
+    const client = await udpPeer(scope, namespace.outside);
+    client.send('anybody there?', endpointOf(namespace.inside, 53));
+    expect(await ending(await dial(scope, 80, namespace.inside))).toBe('reset');
+    expect(await sluice.flowLogged('target-refused')).toMatchObject({ error: 'ECONNREFUSED', bytes_out: 0 });
+    // Its port is free for the server that it belongs to.
+    await echoInside(scope, namespace.path, namespace.inside, 40_001);
+    setInside(namespace, 'net/ipv4/ip_local_port_range', '40001 40004');
+    expect(await exchange(await dial(scope, 80, namespace.inside), 'hello')).toBe('hello');
+    client.send('hello', endpointOf(namespace.inside, 53));
+    expect((await client.next()).datagram.toString()).toBe('hello');
+    expect((await sluice.stop()).code).toBe(0);
+  });
+});
+
+describeWhere(canMakeNamespaces, 'not root, or no ip', 'sluice where IPv6 is turned off', () => {
+  const scope = useScope();
+
+  test.each(['splice', 'stream'])('does not wait for an address of it: %s engine', async (engine) => {
+    const namespace = makeNamespace(scope);
+    setInside(namespace, 'net/ipv6/conf/all/disable_ipv6', '1');
+    const sluice = await runSluice(scope, ['--engine', engine, '-p', `${namespace.inside}:80:80`, '::1'], 1, {
+      within: namespace.enter,
+    });
+    expect(await ending(await dial(scope, 80, namespace.inside))).toBe('reset');
+    const end = await sluice.flowLogged('target-unreachable');
+    expect(end).toMatchObject({ error: 'EADDRNOTAVAIL' });
+    expect(Number(end['ms'])).toBeLessThan(limits.connectTimeoutMs / 2);
+    expect(troublesOf(sluice)).toEqual([]);
+    expect((await sluice.stop()).code).toBe(0);
+  });
+});

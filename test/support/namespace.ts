@@ -8,6 +8,7 @@ export const canMakeNamespaces = whyNoNamespaces() === undefined;
 export interface Namespace {
   /** What a command has in front to run there. */
   readonly enter: readonly string[];
+  readonly path: string;
   /** Its address, and this side's. */
   readonly inside: string;
   readonly outside: string;
@@ -28,7 +29,7 @@ export function makeNamespace(scope: Scope): Namespace {
   ip('link', 'set', `${pair}o`, 'up');
   namespace.ip('address', 'add', `${inside}/30`, 'dev', `${pair}i`);
   namespace.ip('link', 'set', `${pair}i`, 'up');
-  return { enter: ['ip', 'netns', 'exec', namespace.name], inside, outside };
+  return { enter: ['ip', 'netns', 'exec', namespace.name], path: namespace.path, inside, outside };
 }
 
 /** Sets a kernel setting of the namespace, as /proc/sys names it. */

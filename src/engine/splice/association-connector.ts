@@ -8,6 +8,7 @@ import { EPOLLET, EPOLLIN } from '../../sys/epoll.js';
 import { Errno } from '../../sys/errno.js';
 import { SO_RCVBUF, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOL_SOCKET } from '../../sys/socket.js';
 import type { UdpTable } from '../udp-table.js';
+import { isToItself } from './local-end.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
 import { connectTo, type ShardContext, setOption, takeSegments, targetSocket } from './shard-context.js';
@@ -62,8 +63,9 @@ export class AssociationConnector {
     if (descriptor < 0) return -descriptor;
     setOption(this.#context, descriptor, SOL_SOCKET, SO_RCVBUF, limits.udpReceiveBufferBytes);
     association.targetTakesSegments = takeSegments(this.#context, descriptor);
-    const connected = connectTo(this.#context, descriptor, target);
-    const errno = connected < 0 ? sys.errno() : loop.add(descriptor, association, EPOLLIN | EPOLLET);
+    let errno = connectTo(this.#context, descriptor, target) < 0 ? sys.errno() : 0;
+    if (errno === 0 && isToItself(this.#context, descriptor, target)) errno = Errno.ECONNREFUSED;
+    if (errno === 0) errno = loop.add(descriptor, association, EPOLLIN | EPOLLET);
     if (errno !== 0) {
       sys.close(descriptor);
       return errno;

@@ -20,6 +20,7 @@ import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../c
 import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
 import type { Handler, Worker } from './event-loop.js';
 import { tellFault } from './fault.js';
+import { isToItself, lacksPortOnly } from './local-end.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
@@ -216,9 +217,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   #dialStopped(errno: number): void {
     const { context } = this.#host;
     this.#dropTarget();
-    // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts): that passes too.
-    const passes = isScarce(errno) || errno === Errno.EADDRNOTAVAIL || errno === Errno.EAGAIN;
-    if (!passes) {
+    if (!this.#passes(errno)) {
       this.#dialFailed(dialEventOf(errnoName(errno)), errno);
       return;
     }
@@ -226,6 +225,14 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#state = 'starved';
     this.#starvedBy = errno;
     context.scarcity.wait(this, errno, 'a dial to a target waits');
+  }
+
+  /** Whether what stopped a dial is over some day, with no other address to dial meanwhile. */
+  #passes(errno: number): boolean {
+    // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts).
+    if (isScarce(errno) || errno === Errno.EAGAIN) return true;
+    if (errno !== Errno.EADDRNOTAVAIL || this.#next < this.#route.targets.length) return false;
+    return this.address !== undefined && lacksPortOnly(this.#host.context, this.address);
   }
 
   #dialAnswered(events: number): void {
@@ -265,15 +272,21 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   // --- open ------------------------------------------------------------------------------------------------------
 
   #open(): void {
-    const { line } = this.#host;
+    const { line, context } = this.#host;
+    if (this.address !== undefined && isToItself(context, this.target.descriptor, this.address)) {
+      // A FIN would keep the port, as TIME_WAIT.
+      resetAtClose(context, this.target.descriptor);
+      this.#dropTarget();
+      this.#dialFailed('dial-refused', Errno.ECONNREFUSED);
+      return;
+    }
     this.#state = 'open';
     if (line.size > 0) line.opened(this);
     this.target.writable = true;
     if (this.address?.domain === AF_UNIX) this.target.tuned = true;
     const afterMs = this.target.tuned ? this.#route.idleTimeoutMs : limits.tuneAfterMs;
-    if (afterMs === undefined) this.#host.context.loop.wheel.cancel(this);
-    else
-      this.#setTimer(this.#host.context.loop.nowMs + Math.min(afterMs, this.#route.idleTimeoutMs ?? afterMs));
+    if (afterMs === undefined) context.loop.wheel.cancel(this);
+    else this.#setTimer(context.loop.nowMs + Math.min(afterMs, this.#route.idleTimeoutMs ?? afterMs));
     this.#move();
   }
 
@@ -382,7 +395,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     scarcity.forget(this);
     this.#state = 'dialing';
     this.#dropTarget();
-    this.#dialFailed(starved ? 'dial-unreachable' : 'dial-timeout', 0);
+    if (starved) this.#dialFailed('dial-unreachable', this.#starvedBy);
+    else this.#dialFailed('dial-timeout', 0);
   }
 
   #checkIdle(): void {

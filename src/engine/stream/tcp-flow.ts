@@ -162,6 +162,12 @@ export class TcpFlow implements WaitingFlow<string | undefined> {
       else failed(dialEventOf(errnoOf(error)), errnoOf(error));
     });
     target.once('connect', () => {
+      if (isToItself(target)) {
+        // A FIN would keep the port, as TIME_WAIT.
+        target.resetAndDestroy();
+        failed('dial-refused', 'ECONNREFUSED');
+        return;
+      }
       cancelTimeout();
       if (this.#state.kind === 'dialing' && this.#state.target === target) this.#open(target);
     });
@@ -209,6 +215,14 @@ export class TcpFlow implements WaitingFlow<string | undefined> {
       if (this.#quietAt.client === moved && this.#quietAt.target === moved) this.end('idle-timeout');
     });
   }
+}
+
+/**
+ * Where nothing listens at a port of this host, the kernel may choose that very port for the dial, and its two ends are one:
+ * it would give the client its own bytes for an answer, and keep the port from its server.
+ */
+function isToItself({ localPort, remotePort, localAddress, remoteAddress }: Socket): boolean {
+  return localPort !== undefined && localPort === remotePort && localAddress === remoteAddress;
 }
 
 function connectOptions(address: TargetAddress) {

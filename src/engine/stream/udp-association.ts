@@ -105,7 +105,7 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
     });
     socket.connect(target.port, target.ip.text, (error?: Error) => {
       if (!connecting()) return;
-      if (error) this.#connectNext(socket, targets, index, queue);
+      if (error || isToItself(socket)) this.#connectNext(socket, targets, index, queue);
       else this.#connected(socket, queue);
     });
   }
@@ -136,4 +136,10 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
   #refused(): void {
     if (this.#state.kind !== 'closed') this.#host.counters.add('datagramsRefused');
   }
+}
+
+/** The kernel may choose the target's own port for it, where nothing else has that: it would answer itself. */
+function isToItself(socket: Socket): boolean {
+  const [local, remote] = [socket.address(), socket.remoteAddress()];
+  return local.port === remote.port && local.address === remote.address;
 }

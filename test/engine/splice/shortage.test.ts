@@ -67,7 +67,9 @@ const flowWaits = 'a flow waits to go on';
 const tcpWants = [
   ...wants('accept4', '1..2', 'connections wait to be accepted', [...descriptors, ...memory]),
   ...wants('socket', '1..2', dialWaits, [...descriptors, ...memory]),
-  ...wants('connect', '1..2', dialWaits, [...memory, 'EADDRNOTAVAIL']),
+  ...wants('connect', '1..2', dialWaits, memory),
+  // The second one is asked whether it is a port that is wanting.
+  ...wants('connect', '1', dialWaits, ['EADDRNOTAVAIL']),
   ...wants('epoll_ctl', '1..2', 'an accepted connection waits to be watched', ['ENOMEM', 'ENOSPC']),
   ...wants('epoll_ctl', '2', dialWaits, ['ENOMEM', 'ENOSPC']),
   ...wants('recvfrom', '1..2', flowWaits, memory),

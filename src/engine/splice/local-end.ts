@@ -1,0 +1,42 @@
+/** The local end that the kernel gives a dialled socket: an address and a port of its choice. */
+import { Errno } from '../../sys/errno.js';
+import { sockaddrBytes } from '../../sys/sockaddr.js';
+import { AF_INET, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../../sys/socket.js';
+import type { PreparedTarget } from './prepared-route.js';
+import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
+
+/** The least port that the kernel may choose: below are those of the privileged, whatever ip_local_port_range says. */
+const leastChosenPort = 1_024;
+
+/**
+ * True where a connected socket is connected to itself: where nothing listens at a port of this host, the kernel may choose
+ * that very port for the dial, and the two ends of a TCP simultaneous open (RFC 9293 3.5), or of a UDP socket, are one. It
+ * would give a client its own bytes for an answer, and keep the port from the server that it belongs to.
+ */
+export function isToItself(context: ShardContext, descriptor: number, target: PreparedTarget): boolean {
+  const { domain, sockaddr } = target;
+  if (domain === AF_UNIX || portOf(sockaddr) < leastChosenPort) return false;
+  const { sys, arena, connectBuffer, scratch } = context;
+  arena.words[scratch >> 2] = sockaddrBytes;
+  if (sys.getsockname(descriptor, arena.address(connectBuffer), arena.address(scratch)) < 0) return false;
+  const isSame = (start: number, end: number) =>
+    sockaddr.subarray(start, end).every((byte, index) => arena.bytes[connectBuffer + start + index] === byte);
+  return isSame(2, 4) && (domain === AF_INET ? isSame(4, 8) : isSame(8, 24));
+}
+
+function portOf(sockaddr: Uint8Array): number {
+  return ((sockaddr[2] ?? 0) << 8) | (sockaddr[3] ?? 0);
+}
+
+/**
+ * Whether EADDRNOTAVAIL from a TCP dial is the want of a local port, which passes, and not of a local address, as where
+ * IPv6 is turned off: that is missed by UDP too, whose connect sends nothing and has ports of its own.
+ */
+export function lacksPortOnly(context: ShardContext, target: PreparedTarget): boolean {
+  const descriptor = targetSocket(context, target, SOCK_DGRAM | SOCK_CLOEXEC);
+  if (descriptor < 0) return true;
+  const { sys } = context;
+  const lacksAddress = connectTo(context, descriptor, target) < 0 && sys.errno() === Errno.EADDRNOTAVAIL;
+  sys.close(descriptor);
+  return !lacksAddress;
+}
