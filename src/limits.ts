@@ -127,6 +127,8 @@ export const limits = {
   segmentsPerMessage: 64,
   /** Bytes of such a message: the largest payload that UDP over IPv4 has. */
   messageBytes: 65_507,
+  /** What receiving and sending one message costs beside its bytes, counted in bytes of a stream that take as long. */
+  messageWorth: 4 * 1024,
   /** How long flow ends may wait for a batch. */
   flowEndsDelayMs: 50,
   /** Between two tries to get a descriptor or a local port that was not to be had, if none is freed before. */

@@ -125,11 +125,15 @@ export class EventLoop {
     this.#moved += bytes;
   }
 
+  /** True where this part of the turn is used up. */
+  get isSpent(): boolean {
+    return this.#moved >= limits.bytesPerPart;
+  }
+
   /** True where this part of the turn is used up: the worker is on the ready list, and does nothing now. */
   defer(worker: Worker): boolean {
-    if (this.#moved < limits.bytesPerPart) return false;
-    this.enqueue(worker);
-    return true;
+    if (this.isSpent) this.enqueue(worker);
+    return this.isSpent;
   }
 
   stop(): void {
@@ -193,7 +197,7 @@ export class EventLoop {
     this.#ready = [];
     let reached = 0;
     for (const worker of ready) {
-      if (this.#moved >= limits.bytesPerPart) break;
+      if (this.isSpent) break;
       reached += 1;
       worker.queued = false;
       try {

@@ -125,9 +125,10 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     }
   }
 
+  /** What is left is told of again: the listener is level-triggered. */
   onEvents(): void {
-    const { sys } = this.#context;
-    for (let round = 0; round < limits.batchesPerTurn; round += 1) {
+    const { sys, loop } = this.#context;
+    for (let round = 0; round < limits.batchesPerTurn && !loop.isSpent; round += 1) {
       const count = this.#incoming.receive(this.#served.descriptor, 0);
       if (count > 0) this.#fromClients(count);
       else this.#notReceived(sys.errno());
@@ -164,10 +165,13 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
 
   /** Datagrams in a row of one client are sent together, and before a new association may put theirs out. */
   #fromClients(count: number): void {
-    this.#context.loop.sleepsAtOnce = true;
+    const { loop } = this.#context;
+    loop.sleepsAtOnce = true;
     const incoming = this.#incoming;
+    const bytes = incoming.bytesIn(0, count);
+    loop.spend(bytes + count * limits.messageWorth);
     this.#counters.add('datagramsIn', incoming.datagramsIn(0, count));
-    this.#counters.add('bytesIn', incoming.bytesIn(0, count));
+    this.#counters.add('bytesIn', bytes);
     let runStart = 0;
     let runOf: UdpAssociation | undefined;
     for (let slot = 0; slot < count; slot += 1) {
@@ -234,7 +238,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   #fromTarget(association: UdpAssociation): void {
     const { sys, loop } = this.#context;
     const { datagrams } = this.#outgoing;
-    for (let round = 0; round < limits.batchesPerTurn; round += 1) {
+    for (let round = 0; round < limits.batchesPerTurn && !loop.isSpent; round += 1) {
       const first = this.#outgoing.nextSlot(this.#listener);
       const count = datagrams.receive(association.descriptor, first);
       if (count > 0) this.#answer(association, first, count);
@@ -261,6 +265,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     loop.sleepsAtOnce = true;
     this.#table.renew(association, loop.nowMs, true);
     const bytes = datagrams.bytesIn(first, first + count);
+    loop.spend(bytes + count * limits.messageWorth);
     association.bytesOut += bytes;
     this.#counters.add('datagramsOut', datagrams.datagramsIn(first, first + count));
     this.#counters.add('bytesOut', bytes);
