@@ -10,10 +10,11 @@ import { descriptorBinder } from '../../src/listener/descriptor-binder.js';
 import { Errno } from '../../src/sys/errno.js';
 import { sockaddrIn6Bytes, writeSockaddr } from '../../src/sys/sockaddr.js';
 import { describeWhere, hasIpv6 } from '../support/machine.js';
-import { canMakeNamespaces } from '../support/namespace.js';
+import { canMakeNamespaces, makeNamespace } from '../support/namespace.js';
 import { useScope } from '../support/scope.js';
+import { runSluice } from '../support/sluice-process.js';
 import { endpointOf } from '../support/tcp-peers.js';
-import { udpPeer } from '../support/udp-peers.js';
+import { echo, udpPeer } from '../support/udp-peers.js';
 import { until } from '../support/until.js';
 
 /** An address as the control data has it. */
@@ -63,7 +64,8 @@ describeWhere(hasIpv6 && canMakeNamespaces, 'not root, or no IPv6', 'the local a
     });
     const local = new Int32Array(localWords);
     expect(batch.readLocal(0, family, local)).toBe(true);
-    expect(local.subarray(0, 4)).toEqual(localOf(family, spokenTo).subarray(0, 4));
+    // Without its interface: a client whose route moves to another one is the same client.
+    expect(local).toEqual(localOf(family, spokenTo));
     const name = arena.words.slice(batch.nameWord(0), batch.nameWord(0) + nameWords);
     const nobody = { fromTarget: () => {}, fault: () => {} };
     const association = new UdpAssociation(0, name, local, 0, nobody);
@@ -87,5 +89,24 @@ describeWhere(hasIpv6 && canMakeNamespaces, 'not root, or no IPv6', 'the local a
     expect((await client.next()).from.address).toBe(other);
     // One that is not ours is no answer at all.
     expect([Errno.EINVAL, Errno.ENETUNREACH]).toContain(answerFrom(localOf(family, foreign)));
+  });
+
+  test('of a multicast group is its interface alone, for nothing can leave from a group', async () => {
+    const namespace = makeNamespace(scope);
+    const target = await udpPeer(scope, namespace.outside, echo);
+    const sluice = await runSluice(
+      scope,
+      ['--engine', 'splice', '-p', `[::]:53:${target.endpoint.port}/udp`, namespace.outside],
+      1,
+      { within: namespace.enter },
+    );
+    const client = await udpPeer(scope, '::');
+    // Link-local addresses are there once nobody else was found to have them.
+    await until('an answer from an address of its own', () => {
+      client.send('who is there', endpointOf(`ff02::1%${namespace.link}`, 53));
+      return client.received.length > 0;
+    });
+    expect((await client.next()).from.address).toMatch(/^fe80::/);
+    expect((await sluice.stop()).code).toBe(0);
   });
 });

@@ -9,6 +9,8 @@ export interface Namespace {
   /** What a command has in front to run there. */
   readonly enter: readonly string[];
   readonly path: string;
+  /** The interface that leads there. */
+  readonly link: string;
   /** Its address, and this side's. */
   readonly inside: string;
   readonly outside: string;
@@ -29,7 +31,13 @@ export function makeNamespace(scope: Scope): Namespace {
   ip('link', 'set', `${pair}o`, 'up');
   namespace.ip('address', 'add', `${inside}/30`, 'dev', `${pair}i`);
   namespace.ip('link', 'set', `${pair}i`, 'up');
-  return { enter: ['ip', 'netns', 'exec', namespace.name], path: namespace.path, inside, outside };
+  return {
+    enter: ['ip', 'netns', 'exec', namespace.name],
+    path: namespace.path,
+    link: `${pair}o`,
+    inside,
+    outside,
+  };
 }
 
 /** Sets a kernel setting of the namespace, as /proc/sys names it. */

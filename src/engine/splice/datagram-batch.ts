@@ -122,17 +122,24 @@ export class DatagramBatch {
     return (this.#names + slot * nameBytes) >> 2;
   }
 
-  /** Copies the local address a slot's datagrams came to, four words, the first alone for IPv4; false where none was told. */
+  /**
+   * Copies what its answers have to say of the local address a slot's datagrams came to: five words, for IPv4 the first
+   * alone; false where none was told. The interface is a part of it only where the address is not enough: for a link-local
+   * one, and for a multicast group, which no answer can leave from (test/platform/pktinfo.test.ts).
+   */
   readLocal(slot: number, family: 4 | 6, local: Int32Array): boolean {
     const { words } = this.#arena;
     const data = this.#locals[slot] ?? 0;
     if (data === 0) return false;
     if (family === 4) {
       local[0] = words[data + (inPktinfo.specDst >> 2)] ?? 0;
-    } else {
-      for (let word = 0; word < 4; word += 1) local[word] = words[data + (in6Pktinfo.addr >> 2) + word] ?? 0;
-      local[4] = words[data + (in6Pktinfo.ifindex >> 2)] ?? 0;
+      return true;
     }
+    const address = data + (in6Pktinfo.addr >> 2);
+    const first = words[address] ?? 0;
+    const isGroup = isMulticast(first);
+    for (let word = 0; word < 4; word += 1) local[word] = isGroup ? 0 : (words[address + word] ?? 0);
+    local[4] = isGroup || isLinkLocal(first) ? (words[data + (in6Pktinfo.ifindex >> 2)] ?? 0) : 0;
     return true;
   }
 
@@ -184,4 +191,14 @@ export class DatagramBatch {
       arena.words[(vectors + slot * iovec.bytes + iovec.length) >> 2] = bufferBytes;
     }
   }
+}
+
+/** fe80::/10, seen in the first word as a little-endian integer. */
+function isLinkLocal(firstWord: number): boolean {
+  return (firstWord & 0xc0ff) === 0x80fe;
+}
+
+/** ff00::/8, likewise. */
+function isMulticast(firstWord: number): boolean {
+  return (firstWord & 0xff) === 0xff;
 }

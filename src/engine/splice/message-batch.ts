@@ -146,8 +146,7 @@ export class MessageBatch {
     } else {
       this.#writeControl(control, IPPROTO_IPV6, IPV6_PKTINFO, in6Pktinfo.bytes);
       for (let word = 0; word < 4; word += 1) words[data + (in6Pktinfo.addr >> 2) + word] = local[word] ?? 0;
-      // Only a link-local address needs its interface named; others follow the routes.
-      words[data + (in6Pktinfo.ifindex >> 2)] = isLinkLocal(local[0] ?? 0) ? (local[4] ?? 0) : 0;
+      words[data + (in6Pktinfo.ifindex >> 2)] = local[4] ?? 0;
     }
   }
 
@@ -288,9 +287,4 @@ export class MessageBatch {
   #control(message: number): number {
     return this.#controls + message * controlBytes;
   }
-}
-
-/** fe80::/10, seen in the first word as a little-endian integer. */
-function isLinkLocal(firstWord: number): boolean {
-  return (firstWord & 0xc0ff) === 0x80fe;
 }

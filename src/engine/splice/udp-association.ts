@@ -12,7 +12,7 @@ export interface AssociationHost {
 
 /** Words of an address in memory: a sockaddr_in6 has seven, a sockaddr_in four. */
 export const nameWords = 7;
-/** Words of a local address: four, and the interface's index. */
+/** Words of a local address: four, and the interface's index where it takes that (datagram-batch.ts). */
 export const localWords = 5;
 
 export class UdpAssociation extends UdpEntry<UdpAssociation> implements Handler, Worker, Waiter {

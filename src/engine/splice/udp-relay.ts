@@ -191,7 +191,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     const incoming = this.#incoming;
     const { family, wildcard } = this.#served;
     const nameWord = incoming.nameWord(slot);
-    if (wildcard) incoming.readLocal(slot, family, this.#local);
+    if (wildcard && !incoming.readLocal(slot, family, this.#local)) this.#local.fill(0);
     this.#hash = hashOf(arena.words, nameWord, this.#local);
     return this.#index.find(this.#hash, arena.words, nameWord, this.#local);
   }
