@@ -20,6 +20,11 @@ const failures: Readonly<Record<string, BindFailure>> = {
     words: 'cannot assign requested address: no interface of this machine has it',
     retryable: true,
   },
+  ENODEV: {
+    code: 'SLUICE_BIND_FAILED',
+    words: 'no such device: there is no interface of that name or number',
+    retryable: true,
+  },
   EAFNOSUPPORT: {
     code: 'SLUICE_BIND_FAILED',
     words: 'this machine has no addresses of that family',

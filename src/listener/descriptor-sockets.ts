@@ -15,7 +15,7 @@ import {
   TCP_KEEPIDLE,
   TCP_NODELAY,
 } from '../sys/in.js';
-import { interfaceIndex } from '../sys/interface-index.js';
+import { interfaceIndex, zoneOf } from '../sys/interface-index.js';
 import { mapRegion, type Region } from '../sys/mman.js';
 import { readSockaddr, type SocketAddress, sockaddrBytes, writeSockaddr } from '../sys/sockaddr.js';
 import { SHUT_RDWR, SO_KEEPALIVE, SO_RCVBUF, SO_REUSEADDR, SOL_SOCKET, socketCalls } from '../sys/socket.js';
@@ -59,7 +59,8 @@ export class Sockets {
   }
 
   bind(descriptor: number, { ip, port }: Endpoint): void {
-    const length = writeSockaddr(this.#bytes, 0, { ...ip, port }, interfaceIndex(ip.text));
+    const scopeId = checked('bind', interfaceIndex(descriptor, zoneOf(ip.text)));
+    const length = writeSockaddr(this.#bytes, 0, { ...ip, port }, scopeId);
     checked('bind', this.calls.bind(descriptor, this.#memory.address, length));
   }
 

@@ -33,6 +33,7 @@ export const Errno = {
 const names = new Map<number, string>(Object.entries(Errno).map(([name, value]) => [value, name]));
 const otherNames: Readonly<Record<number, string>> = {
   3: 'ESRCH',
+  19: 'ENODEV',
   20: 'ENOTDIR',
   88: 'ENOTSOCK',
   97: 'EAFNOSUPPORT',

@@ -9,6 +9,8 @@ import { AF_INET, AF_INET6, AF_UNIX } from './socket.js';
 export const sockaddrBytes = 128;
 export const sockaddrInBytes = 16;
 export const sockaddrIn6Bytes = 28;
+/** Where struct sockaddr_in6 has its scope id. */
+export const sockaddrIn6ScopeId = 24;
 
 export interface SocketAddress {
   readonly family: 4 | 6;
@@ -35,7 +37,7 @@ export function writeSockaddr(
   view.setUint32(4, 0);
   for (const [index, group] of ipv6Groups(address.text).entries())
     view.setUint16(8 + 2 * index, group, false);
-  view.setUint32(24, scopeId, true);
+  view.setUint32(sockaddrIn6ScopeId, scopeId, true);
   return sockaddrIn6Bytes;
 }
 

@@ -26,7 +26,8 @@ describe('bindError', () => {
       true,
       'too many open files: raise the limit (ulimit -n) or publish fewer ports',
     ],
-    ['ENODEV', 'SLUICE_BIND_FAILED', false, 'bind ENODEV 0.0.0.0:5000'],
+    ['ENODEV', 'SLUICE_BIND_FAILED', true, 'no such device: there is no interface of that name or number'],
+    ['EINVAL', 'SLUICE_BIND_FAILED', false, 'bind EINVAL 0.0.0.0:5000'],
   ])('of %s', (errno, code, retryable, words) => {
     const cause = failing(errno);
     expect(bindError(endpoint, cause)).toMatchObject({

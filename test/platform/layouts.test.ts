@@ -8,16 +8,17 @@ import * as epoll from '../../src/sys/epoll.js';
 import { Errno } from '../../src/sys/errno.js';
 import * as fcntl from '../../src/sys/fcntl.js';
 import * as inet from '../../src/sys/in.js';
+import * as interfaces from '../../src/sys/interface-index.js';
 import { layoutsOf } from '../../src/sys/platform.js';
 import * as sched from '../../src/sys/sched.js';
-import { sockaddrIn6Bytes, sockaddrInBytes } from '../../src/sys/sockaddr.js';
+import { sockaddrIn6Bytes, sockaddrIn6ScopeId, sockaddrInBytes } from '../../src/sys/sockaddr.js';
 import * as socket from '../../src/sys/socket.js';
 import * as udp from '../../src/sys/udp.js';
 import { describeWhere } from '../support/machine.js';
 
 const headers = [
   ...['errno', 'fcntl', 'sched', 'stddef', 'stdio'],
-  ...['sys/epoll', 'sys/socket', 'sys/un', 'netinet/in', 'netinet/tcp', 'netinet/udp'],
+  ...['sys/epoll', 'sys/ioctl', 'sys/socket', 'sys/un', 'net/if', 'netinet/in', 'netinet/tcp', 'netinet/udp'],
 ];
 
 /** <linux/sched/types.h> defines anew what older libcs have in <sched.h>: it is asked by itself. */
@@ -36,7 +37,7 @@ function expectations(): [string, number][] {
   const { msghdr, mmsghdr, iovec, cmsghdr } = socket;
   const { inPktinfo, in6Pktinfo } = inet;
   return [
-    ...[epoll, fcntl, inet, sched, socket, udp, Errno].flatMap(constantsOf),
+    ...[epoll, fcntl, inet, interfaces, sched, socket, udp, Errno].flatMap(constantsOf),
     [size('struct epoll_event'), epollEventBytes],
     [offset('struct epoll_event', 'events'), 0],
     [offset('struct epoll_event', 'data'), epollDataOffset],
@@ -73,7 +74,11 @@ function expectations(): [string, number][] {
     [size('struct sockaddr_in6'), sockaddrIn6Bytes],
     [offset('struct sockaddr_in6', 'sin6_port'), 2],
     [offset('struct sockaddr_in6', 'sin6_addr'), 8],
-    [offset('struct sockaddr_in6', 'sin6_scope_id'), 24],
+    [offset('struct sockaddr_in6', 'sin6_scope_id'), sockaddrIn6ScopeId],
+    [size('struct ifreq'), interfaces.ifreq.bytes],
+    [offset('struct ifreq', 'ifr_name'), 0],
+    ['IFNAMSIZ', interfaces.ifreq.nameBytes],
+    [offset('struct ifreq', 'ifr_ifindex'), interfaces.ifreq.index],
     [size('struct sockaddr_un'), 110],
     [offset('struct sockaddr_un', 'sun_path'), 2],
     [size('struct linger'), 8],

@@ -31,13 +31,14 @@ const field = {
   targetFamily: 9,
   targetPort: 10,
   target: 11,
-  bytesIn: 15,
-  bytesOut: 16,
-  milliseconds: 17,
-  cause: 18,
-  errno: 19,
+  targetText: 15,
+  bytesIn: 16,
+  bytesOut: 17,
+  milliseconds: 18,
+  cause: 19,
+  errno: 20,
 } as const;
-export const recordFields = 20;
+export const recordFields = 21;
 
 /** An address in words, as the kernel gives it: network order, seen as this machine's 32-bit integers. */
 export interface AddressWords {
@@ -46,10 +47,10 @@ export interface AddressWords {
   readonly words: ArrayLike<number>;
 }
 
-/** The target as a shard knows it. */
+/** The target as a shard knows it. By number: its path, or its zone. */
 export type ShardTarget =
-  | { readonly kind: 'ip'; readonly address: AddressWords }
-  | { readonly kind: 'unix'; readonly pathNumber: number };
+  | { readonly kind: 'ip'; readonly address: AddressWords; readonly textNumber: number }
+  | { readonly kind: 'unix'; readonly textNumber: number };
 
 export interface EndFacts {
   readonly service: number;
@@ -78,9 +79,8 @@ export function writeEnd(records: Float64Array, index: number, facts: EndFacts):
     records[at + field.targetFamily] = target.address.family;
     records[at + field.targetPort] = target.address.port;
     writeWords(records, at + field.target, target.address.words);
-  } else {
-    records[at + field.targetPort] = target?.pathNumber ?? 0;
   }
+  records[at + field.targetText] = target?.textNumber ?? 0;
   records[at + field.bytesIn] = facts.bytesIn;
   records[at + field.bytesOut] = facts.bytesOut;
   records[at + field.milliseconds] = facts.milliseconds;
@@ -88,11 +88,11 @@ export function writeEnd(records: Float64Array, index: number, facts: EndFacts):
   records[at + field.errno] = facts.errno;
 }
 
-/** Reads what `writeEnd` wrote; `pathOf` knows the unix targets by number. */
+/** Reads what `writeEnd` wrote; `textOf` knows paths and zones by number. */
 export function readEnd(
   records: Float64Array,
   index: number,
-  pathOf: (pathNumber: number) => string,
+  textOf: (textNumber: number) => string,
 ): FlowEnd {
   const get = (offset: number) => records[index * recordFields + offset] ?? 0;
   const udp = get(field.udp) === 1;
@@ -105,7 +105,7 @@ export function readEnd(
       ip: readIp(get(field.clientFamily), (word) => get(field.client + word)),
       port: get(field.clientPort),
     },
-    target: readTarget(get, pathOf),
+    target: readTarget(get, textOf),
     bytesIn: get(field.bytesIn),
     bytesOut: get(field.bytesOut),
     milliseconds: get(field.milliseconds),
@@ -117,13 +117,14 @@ export function readEnd(
 
 function readTarget(
   get: (offset: number) => number,
-  pathOf: (pathNumber: number) => string,
+  textOf: (textNumber: number) => string,
 ): TargetAddress | undefined {
   const kind = get(field.targetKind);
   if (kind === targetKinds.none) return undefined;
-  if (kind === targetKinds.unix) return { kind: 'unix', path: pathOf(get(field.targetPort)) };
+  const text = textOf(get(field.targetText));
+  if (kind === targetKinds.unix) return { kind: 'unix', path: text };
   const ip = readIp(get(field.targetFamily), (word) => get(field.target + word));
-  return { kind: 'ip', ip, port: get(field.targetPort) };
+  return { kind: 'ip', ip: { ...ip, text: ip.text + text }, port: get(field.targetPort) };
 }
 
 function writeWords(records: Float64Array, at: number, words: ArrayLike<number>): void {

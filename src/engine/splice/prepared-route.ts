@@ -1,5 +1,5 @@
 /** A route with its addresses as connect(2) takes them, made once for all flows that dial them. */
-import { interfaceIndex } from '../../sys/interface-index.js';
+import { zoneOf } from '../../sys/interface-index.js';
 import { sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../sys/sockaddr.js';
 import { AF_INET, AF_INET6, AF_UNIX } from '../../sys/socket.js';
 import { addressKey } from '../address-key.js';
@@ -11,6 +11,8 @@ export interface PreparedTarget {
   readonly key: string;
   readonly domain: number;
   readonly sockaddr: Uint8Array;
+  /** Of an IPv6 address: its interface, looked up at each dial, since it may go and be made anew. Empty where it has none. */
+  readonly zone: string;
   /** The path of the namespace to dial in; undefined: this thread's own. */
   readonly namespace: string | undefined;
   /** As flow ends tell of it. */
@@ -30,19 +32,19 @@ function prepare(target: ShardRoute['targets'][number]): PreparedTarget {
   const bytes = new Uint8Array(sockaddrBytes);
   if (target.kind === 'unix') {
     const sockaddr = bytes.slice(0, writeSockaddrUn(bytes, 0, target.path));
-    const told = { kind: 'unix', pathNumber: target.pathNumber } as const;
-    return { key, domain: AF_UNIX, sockaddr, namespace: undefined, told };
+    const told = { kind: 'unix', textNumber: target.textNumber } as const;
+    return { key, domain: AF_UNIX, sockaddr, zone: '', namespace: undefined, told };
   }
   const { ip, port, namespace } = target;
-  const length = writeSockaddr(bytes, 0, { ...ip, port }, interfaceIndex(ip.text));
-  const sockaddr = bytes.slice(0, length);
+  const sockaddr = bytes.slice(0, writeSockaddr(bytes, 0, { ...ip, port }));
   const start = ip.family === 6 ? 8 : 4;
   const words = new Int32Array(bytes.slice(start, start + 16).buffer);
   return {
     key,
     domain: ip.family === 6 ? AF_INET6 : AF_INET,
     sockaddr,
+    zone: zoneOf(ip.text),
     namespace,
-    told: { kind: 'ip', address: { family: ip.family, port, words } },
+    told: { kind: 'ip', address: { family: ip.family, port, words }, textNumber: target.textNumber },
   };
 }

@@ -1,7 +1,9 @@
 /** What the parts of a shard share. */
 import { limits } from '../../limits.js';
 import { IPPROTO_UDP } from '../../sys/in.js';
+import { interfaceIndex } from '../../sys/interface-index.js';
 import type { NetworkNamespaces } from '../../sys/network-namespace.js';
+import { sockaddrIn6ScopeId } from '../../sys/sockaddr.js';
 import { UDP_GRO } from '../../sys/udp.js';
 import type { Arena } from './arena.js';
 import { type EndFacts, recordFields, writeEnd } from './end-records.js';
@@ -54,10 +56,16 @@ export function targetSocket(context: ShardContext, target: PreparedTarget, kind
   return descriptor < 0 ? -sys.errno() : descriptor;
 }
 
-/** Gives connect's result. */
-export function connectTo(context: ShardContext, descriptor: number, { sockaddr }: PreparedTarget): number {
+/** Gives connect's result; -1 too, with errno, where the address's interface is not there. */
+export function connectTo(context: ShardContext, descriptor: number, target: PreparedTarget): number {
   const { sys, arena, connectBuffer } = context;
+  const { sockaddr, zone } = target;
   arena.bytes.set(sockaddr, connectBuffer);
+  if (zone !== '') {
+    const index = interfaceIndex(descriptor, zone);
+    if (index < 0) return index;
+    arena.view.setUint32(connectBuffer + sockaddrIn6ScopeId, index, true);
+  }
   return sys.connect(descriptor, arena.address(connectBuffer), sockaddr.length);
 }
 

@@ -24,9 +24,9 @@ export interface DescriptorShare {
   readonly maxPipes: number;
 }
 
-/** A unix target carries its path's number, since a flow end is told in numbers alone. */
+/** A unix target carries its path's number, and an IPv6 one its zone's, since a flow end is told in numbers alone. */
 export interface ShardRoute extends Omit<Route, 'targets'> {
-  readonly targets: readonly (TargetAddress & { readonly pathNumber: number })[];
+  readonly targets: readonly (TargetAddress & { readonly textNumber: number })[];
   /** Other shards take connections of the same listener. */
   readonly shared: boolean;
   /** Of the flows that may wait at once, this shard's share. */

@@ -13,7 +13,8 @@
 
 import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
-import type { Engine, EngineOptions, Route, Service } from '../engine.js';
+import { zoneOf } from '../../sys/interface-index.js';
+import type { Engine, EngineOptions, Route, Service, TargetAddress } from '../engine.js';
 import type { ShardPlan } from '../shard-plan.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
@@ -39,7 +40,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #tcpFlows: TcpFlowCounts;
   readonly #shards: ShardHandle[];
   readonly #services = new Map<number, SpliceService>();
-  readonly #paths: string[] = [];
+  /** What flow ends tell of by number; 0 is nothing. */
+  readonly #texts: string[] = [''];
   readonly #host: SpliceServiceHost = {
     send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
     shardRoute: (route, shards) => this.#shardRoute(route, shards),
@@ -163,8 +165,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
 
   #takeEnds(records: Float64Array): void {
     const count = records.length / recordFields;
-    const pathOf = (pathNumber: number) => this.#paths[pathNumber] ?? '';
-    this.#options.onFlowEnds?.(Array.from({ length: count }, (_, index) => readEnd(records, index, pathOf)));
+    const textOf = (textNumber: number) => this.#texts[textNumber] ?? '';
+    this.#options.onFlowEnds?.(Array.from({ length: count }, (_, index) => readEnd(records, index, textOf)));
   }
 
   #ticked(tick: number): void {
@@ -203,7 +205,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     for (const service of this.#services.values()) service.serveAgain(index);
   }
 
-  /** Unix paths by number, and this service's bounds divided among its shards. */
+  /** Unix paths and zones by number, and this service's bounds divided among its shards. */
   #shardRoute(route: Route, shards: number): ShardRoute {
     return {
       ...route,
@@ -212,13 +214,19 @@ export class SpliceEngine implements Engine<SpliceListener> {
       waitingFlows: Math.ceil(limits.waitingFlows / shards),
       targets: route.targets.map((target) => ({
         ...target,
-        pathNumber: target.kind === 'unix' ? this.#pathNumber(target.path) : 0,
+        textNumber: this.#textNumber(textOf(target)),
       })),
     };
   }
 
-  #pathNumber(path: string): number {
-    const known = this.#paths.indexOf(path);
-    return known >= 0 ? known : this.#paths.push(path) - 1;
+  #textNumber(text: string): number {
+    const known = this.#texts.indexOf(text);
+    return known >= 0 ? known : this.#texts.push(text) - 1;
   }
+}
+
+/** What of an address is no number: a unix socket's path, an IPv6 address's zone. */
+function textOf(target: TargetAddress): string {
+  if (target.kind === 'unix') return target.path;
+  return target.ip.family === 6 ? zoneOf(target.ip.text) : '';
 }

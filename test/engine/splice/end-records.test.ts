@@ -18,7 +18,11 @@ const v4: EndFacts = {
   clientFamily: 4,
   clientPort: 65_535,
   clientWords: wordsOf(4, '192.0.2.255'),
-  target: { kind: 'ip', address: { family: 6, port: 8080, words: wordsOf(6, '2001:db8::1:0:0:ffff') } },
+  target: {
+    kind: 'ip',
+    address: { family: 6, port: 8080, words: wordsOf(6, '2001:db8::1:0:0:ffff') },
+    textNumber: 0,
+  },
   bytesIn: 2 ** 40,
   bytesOut: 0,
   milliseconds: 12.5,
@@ -41,7 +45,9 @@ const v4End: FlowEnd = {
 function passed(...facts: EndFacts[]): FlowEnd[] {
   const records = new Float64Array(facts.length * recordFields);
   for (const [index, fact] of facts.entries()) writeEnd(records, index, fact);
-  return facts.map((_, index) => readEnd(records, index, (path) => `/path/${path}`));
+  return facts.map((_, index) =>
+    readEnd(records, index, (text) => ['', '%eth0', '/path'][text] ?? 'unknown'),
+  );
 }
 
 describe('a flow end as numbers', () => {
@@ -50,14 +56,17 @@ describe('a flow end as numbers', () => {
   });
 
   test('keeps apart from the one before it in the batch', () => {
-    const unix: EndFacts = { ...v4, service: 0, target: { kind: 'unix', pathNumber: 2 }, errno: 0 };
+    const unix: EndFacts = { ...v4, service: 0, target: { kind: 'unix', textNumber: 2 }, errno: 0 };
     const none: EndFacts = { ...v4, target: undefined, cause: 'dial-unreachable' };
     const v6: EndFacts = { ...v4, clientFamily: 6, clientWords: wordsOf(6, 'fe80::1') };
-    expect(passed(v4, unix, none, v6)).toEqual([
+    const linkLocal = { family: 6, port: 8080, words: wordsOf(6, 'fe80::2') } as const;
+    const zoned: EndFacts = { ...v4, target: { kind: 'ip', address: linkLocal, textNumber: 1 } };
+    expect(passed(v4, unix, none, v6, zoned)).toEqual([
       v4End,
-      { ...v4End, service: 0, target: { kind: 'unix', path: '/path/2' }, error: undefined },
+      { ...v4End, service: 0, target: { kind: 'unix', path: '/path' }, error: undefined },
       { ...v4End, target: undefined, reason: 'target-unreachable' },
       { ...v4End, client: { ip: { family: 6, text: 'fe80::1' }, port: 65_535 } },
+      { ...v4End, target: { kind: 'ip', ip: { family: 6, text: 'fe80::2%eth0' }, port: 8080 } },
     ]);
   });
 

@@ -45,7 +45,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
     const listener = raw.listener(SOCK_STREAM);
     published = listener.port;
     const ip = { family: 4, text: '127.0.0.1' } as const;
-    const address = { kind: 'ip', ip, port: target.port, pathNumber: 0 } as const;
+    const address = { kind: 'ip', ip, port: target.port, textNumber: 0 } as const;
     const route = { ...testRoute, targets: [address], shared: false, waitingFlows: 1 };
     const counters = new Counters().memory;
     const { descriptor } = listener;
