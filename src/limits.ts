@@ -104,6 +104,10 @@ export const limits = {
   smallSpliceBytes: 16 * 1024,
   /** Asked for each pipe: the kernel's usual fs.pipe-max-size. */
   pipeBytes: 1024 * 1024,
+  /** A pipe of less is slower than copying, and costs more: the kernel's usual size of one, and `copyBytes`. */
+  leastPipeBytes: 64 * 1024,
+  /** After a pipe of less, so many are asked for in vain before another is made: it takes 8 µs to make and close it. */
+  lendsBetweenPipes: 32,
   pipesPerShard: 512,
   /** Flows that share one pipe where descriptors are few: most flows never move bulk. */
   flowsPerPipe: 8,

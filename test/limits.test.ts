@@ -51,6 +51,11 @@ describe('limits agree with one another', () => {
     expect(limits.bytesPerTurn * 4).toBeLessThanOrEqual(limits.bytesPerPart);
   });
 
+  it('a pipe moves as much at once as a copy does, and is asked to move more', () => {
+    expect(limits.leastPipeBytes).toBeGreaterThanOrEqual(limits.copyBytes);
+    expect(limits.leastPipeBytes).toBeLessThan(limits.pipeBytes);
+  });
+
   it('keepalive probes come before the timeouts of common NAT tables', () => {
     expect(limits.keepAliveDelayMs).toBeLessThan(350_000);
   });

@@ -12,7 +12,7 @@ import {
   EPOLLRDHUP,
 } from '../../src/sys/epoll.js';
 import { checked, Errno } from '../../src/sys/errno.js';
-import { F_SETPIPE_SZ, SPLICE_F_NONBLOCK } from '../../src/sys/fcntl.js';
+import { F_GETPIPE_SZ, F_SETPIPE_SZ, SPLICE_F_NONBLOCK } from '../../src/sys/fcntl.js';
 import { IPPROTO_TCP, TCP_KEEPIDLE, TCP_NODELAY } from '../../src/sys/in.js';
 import { mapRegion, unmapRegion } from '../../src/sys/mman.js';
 import {
@@ -34,7 +34,6 @@ import { useScope } from '../support/scope.js';
 import { until } from '../support/until.js';
 
 const everyEdge = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-const F_GETPIPE_SZ = 1032;
 const MSG_OOB = 1;
 
 describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {

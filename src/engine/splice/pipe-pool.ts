@@ -3,11 +3,15 @@
  * its flow ends is closed.
  *
  * Pipes share the shard's descriptors with its flows: the shard has so many of them and no more, and a flow needs none.
- * When there is none to be had (all are lent, descriptors are short, or the user's pages in pipes are used up: pipe(7),
- * pipe-user-pages-soft), the one lent longest ago that holds nothing changes hands, so that a flow that was bulk once and
- * is quiet now keeps nobody else from one. Whoever has none goes on copying.
+ * When there is none to be had (all are lent, descriptors are short, or the user's pages in pipes are used up), the one lent
+ * longest ago that holds nothing changes hands, so that a flow that was bulk once and is quiet now keeps nobody else from
+ * one. Whoever has none goes on copying.
+ *
+ * A user without privileges whose pages are used up (pipe(7), pipe-user-pages-soft) is still given pipes, but of a page or
+ * two, which cannot be made larger (test/platform/pipes.test.ts). Bulk is better copied: such a pipe is closed again.
  */
-import { F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK } from '../../sys/fcntl.js';
+import { limits } from '../../limits.js';
+import { F_GETPIPE_SZ, F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK } from '../../sys/fcntl.js';
 import type { Arena } from './arena.js';
 import type { Syscalls } from './syscalls.js';
 
@@ -24,7 +28,7 @@ export interface PipeUser {
 }
 
 export interface PipePoolOptions {
-  /** Asked for; a pipe that cannot be made so large stays as it is. */
+  /** Asked for; a pipe that cannot be made so large stays as it is, where it has limits.leastPipeBytes. */
   readonly pipeBytes: number;
   /** Pipes lent and spare at once. */
   readonly most: number;
@@ -41,6 +45,8 @@ export class PipePool {
   /** In the order in which they borrowed. */
   readonly #users = new Set<PipeUser>();
   #most: number;
+  /** So often nobody asks for a new pipe: the last one was too small. */
+  #lendsToPass = 0;
 
   constructor(sys: Syscalls, arena: Arena, options: PipePoolOptions) {
     this.#sys = sys;
@@ -96,11 +102,24 @@ export class PipePool {
 
   #make(): Pipe | undefined {
     if (this.open >= this.#most) return undefined;
+    if (this.#lendsToPass > 0) {
+      this.#lendsToPass -= 1;
+      return undefined;
+    }
     if (this.#sys.pipe2(this.#arena.address(this.#ends), O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
     const readEnd = this.#arena.words[this.#ends >> 2] ?? -1;
     const writeEnd = this.#arena.words[(this.#ends >> 2) + 1] ?? -1;
-    this.#sys.fcntl(writeEnd, F_SETPIPE_SZ, this.#options.pipeBytes);
-    return { readEnd, writeEnd };
+    const pipe = { readEnd, writeEnd };
+    if (this.#enlarge(pipe) >= limits.leastPipeBytes) return pipe;
+    this.#close(pipe);
+    this.#lendsToPass = limits.lendsBetweenPipes;
+    return undefined;
+  }
+
+  /** Gives the bytes it then has. */
+  #enlarge({ writeEnd }: Pipe): number {
+    const bytes = this.#sys.fcntl(writeEnd, F_SETPIPE_SZ, this.#options.pipeBytes);
+    return bytes < 0 ? this.#sys.fcntl(writeEnd, F_GETPIPE_SZ, 0) : bytes;
   }
 
   #close(pipe: Pipe): void {

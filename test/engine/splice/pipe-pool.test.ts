@@ -1,13 +1,14 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Arena } from '../../../src/engine/splice/arena.js';
 import { PipePool, type PipeUser } from '../../../src/engine/splice/pipe-pool.js';
 import { openSyscalls } from '../../../src/engine/splice/syscalls.js';
+import { limits } from '../../../src/limits.js';
 import { Errno } from '../../../src/sys/errno.js';
+import { F_GETPIPE_SZ, F_SETPIPE_SZ } from '../../../src/sys/fcntl.js';
 import { describeWhere } from '../../support/machine.js';
 import { useScope } from '../../support/scope.js';
 
 const F_GETFD = 1;
-const F_GETPIPE_SZ = 1032;
 
 class User implements PipeUser {
   pipe: PipeUser['pipe'] = undefined;
@@ -98,5 +99,59 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', ()
     const user = new User();
     pool.lend(user);
     expect([user.pipe, pool.open]).toEqual([undefined, 0]);
+  });
+
+  describe('where the user’s pages in pipes are used up', () => {
+    /** Pipes that have so many bytes and cannot be made larger, from the given one on; and how many were made. */
+    function poolPast(bytes: number, from = 0) {
+      const made = { pipes: 0, ends: [] as number[] };
+      const arena = new Arena(4096);
+      const pool = new PipePool(
+        {
+          ...sys,
+          pipe2: (ends, flags) => {
+            const result = sys.pipe2(ends, flags);
+            made.pipes += 1;
+            // It is the first that the pool takes of its memory.
+            made.ends.push(...arena.words.subarray(0, 2));
+            return result;
+          },
+          fcntl: (descriptor, command, value) => {
+            if (made.pipes <= from) return sys.fcntl(descriptor, command, value);
+            return command === F_SETPIPE_SZ ? -1 : bytes;
+          },
+        },
+        arena,
+        { pipeBytes: 2 * limits.leastPipeBytes, most: 8, mostSpare: 8 },
+      );
+      scope.onEnd(() => pool.closeUnused());
+      return { pool, made };
+    }
+
+    test('lends a pipe that stays of the usual size', () => {
+      const { pool } = poolPast(limits.leastPipeBytes);
+      const [user] = borrowers(pool, 1);
+      expect(user?.pipe).toBeDefined();
+    });
+
+    test('closes a smaller one and lends none, and tries again now and then', () => {
+      const { pool, made } = poolPast(8192);
+      const [user] = borrowers(pool, 1);
+      expect([user?.pipe, pool.open]).toEqual([undefined, 0]);
+      expect(made.ends.map(isOpen)).toEqual([false, false]);
+      borrowers(pool, limits.lendsBetweenPipes);
+      expect(made.pipes).toBe(1);
+      borrowers(pool, 1);
+      expect(made.pipes).toBe(2);
+    });
+
+    test('takes one back that holds nothing rather than lend a smaller one', () => {
+      const { pool } = poolPast(8192, 1);
+      const [first] = borrowers(pool, 1);
+      const wanted = first?.pipe;
+      const [second] = borrowers(pool, 1);
+      expect(wanted).toBeDefined();
+      expect([first?.pipe, second?.pipe, pool.open]).toEqual([undefined, wanted, 1]);
+    });
   });
 });
