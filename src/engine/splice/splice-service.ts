@@ -28,7 +28,7 @@ interface Server {
 }
 
 function serverOn(shard: number): Server {
-  return { shard, counters: new Counters(), attached: true, occupied: true };
+  return { shard, counters: new Counters(), attached: false, occupied: false };
 }
 
 /** Whether so many shards take what comes to a listener together. */
@@ -173,9 +173,7 @@ export class SpliceService implements Service {
   serveAgain(shard: number): void {
     const server = this.#serverOf(shard);
     if (this.#draining || this.#closed !== undefined || server === undefined) return;
-    if (!this.#serveOn(server)) return;
-    server.attached = true;
-    server.occupied = true;
+    this.#serveOn(server);
   }
 
   /** A shard that died has left a service that goes on; one that ends waits for no such shard. */
@@ -187,9 +185,10 @@ export class SpliceService implements Service {
     for (const done of this.#whenGone.splice(0)) done();
   }
 
-  #serveOn({ shard, counters }: Server): boolean {
+  /** A shard that has died does not have it, and nothing of it is waited for: the next one is given it. */
+  #serveOn(server: Server): void {
     const { protocol, endpoint, descriptor, wildcard } = this.#listener;
-    return this.#host.send(shard, {
+    const taken = this.#host.send(server.shard, {
       kind: 'serve',
       served: {
         service: this.#service,
@@ -198,9 +197,11 @@ export class SpliceService implements Service {
         family: endpoint.ip.family,
         wildcard,
         route: this.#shardRoute(),
-        counters: counters.memory,
+        counters: server.counters.memory,
       },
     });
+    server.attached = taken;
+    server.occupied = taken;
   }
 
   #shardRoute(): ShardRoute {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Endpoint } from '../../../src/address/endpoint.js';
+import { limits } from '../../../src/limits.js';
 import { descriptorBinder } from '../../../src/listener/descriptor-binder.js';
 import { EPOLLET, EPOLLIN, EPOLLRDHUP } from '../../../src/sys/epoll.js';
 import { checked } from '../../../src/sys/errno.js';
@@ -42,6 +43,12 @@ import { until } from '../../support/until.js';
 const scope = useScope();
 const MSG_OOB = 1;
 const waitMs = 10_000;
+
+/** No address is like this: a shard throws as it takes the route. */
+const routeOfNonsense = {
+  ...testRoute,
+  targets: [{ kind: 'ip', ip: { family: 4, text: 7 } as unknown as Endpoint['ip'], port: 1 } as const],
+};
 
 describe('urgent data', () => {
   test.each([0, 600_000])('in a stream that had %d bytes before costs nothing but itself', async (bulk) => {
@@ -210,9 +217,7 @@ describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {
     const [accepted] = server.connections;
     if (accepted === undefined) throw new Error('unreachable');
     const seen = Promise.all([ending(client), ending(accepted)]);
-    // No address is like this: the shard throws as it takes the route.
-    const nonsense = { family: 4, text: 7 } as unknown as Endpoint['ip'];
-    broken.service.setRoute({ ...testRoute, targets: [{ kind: 'ip', ip: nonsense, port: 1 }] });
+    broken.service.setRoute(routeOfNonsense);
     expect(await seen).toEqual(['reset', 'reset']);
     await until('the failure to be told', () => rig.troubles.length > 0);
     expect(rig.troubles[0]).toMatch(/failed.*1 flows were lost: TypeError.*$/);
@@ -228,6 +233,23 @@ describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {
     ]);
     expect(await dialError(scope, broken.endpoint.port)).toBe('ECONNREFUSED');
     await Promise.all([service.drain(), broken.service.drain()]);
+  });
+
+  test('too often is down for a while, and what is published meanwhile can be drained and closed', async () => {
+    const rig = startRig(scope, spliceEngine(shards));
+    const failures = () => rig.troubles.filter((trouble) => trouble.startsWith('a shard failed')).length;
+    while (failures() <= limits.shardRestarts) {
+      const before = failures();
+      const { service } = await rig.serve('tcp', '127.0.0.1', []);
+      service.setRoute(routeOfNonsense);
+      await until('it to fail', () => failures() > before);
+    }
+    const [drained, closed] = [
+      await rig.serve('tcp', '127.0.0.1', []),
+      await rig.serve('udp', '127.0.0.1', []),
+    ];
+    await Promise.all([drained.service.drain(), closed.service.close()]);
+    expect(await dialError(scope, drained.endpoint.port)).toBe('ECONNREFUSED');
   });
 });
 
