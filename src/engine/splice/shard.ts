@@ -116,8 +116,9 @@ export class Shard {
   #drain(service: number): void {
     const server = this.#servers.get(service);
     if (server === undefined) return;
-    if (server.detachedAtOnce) this.#context.report({ kind: 'detached', service });
     server.detach();
+    // Not before: the main thread may close the listener as soon as it hears of it.
+    if (server.detachedAtOnce) this.#context.report({ kind: 'detached', service });
   }
 
   #close(service: number): void {

@@ -1,0 +1,69 @@
+/** What a shard promises its engine, whoever gives it its turns. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
+import { Shard } from '../../../src/engine/splice/shard.js';
+import type { Report } from '../../../src/engine/splice/shard-messages.js';
+import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
+import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
+import { Counters } from '../../../src/metrics/counters.js';
+import { SOCK_STREAM } from '../../../src/sys/socket.js';
+import { testRoute } from '../../conformance/rig.js';
+import { describeWhere } from '../../support/machine.js';
+import { RawSockets } from '../../support/raw-sockets.js';
+import { type Scope, useScope } from '../../support/scope.js';
+
+function startShard(scope: Scope, report: (report: Report) => void): Shard {
+  const owned = ownedDescriptors();
+  const shard = new Shard(
+    {
+      clock: new SharedClock().memory,
+      owned,
+      share: { maxFlows: 10, maxPipes: 10 },
+      tcpFlowCounts: new TcpFlowCounts().memory,
+      place: 0,
+      reportEnds: false,
+    },
+    report,
+  );
+  scope.onEnd(() => {
+    shard.free();
+    closeOwned(owned);
+  });
+  return shard;
+}
+
+/** Whether an epoll of this process has this descriptor (proc_pid_fdinfo(5)). */
+function isWatched(descriptor: number): boolean {
+  return readdirSync('/proc/self/fd').some((number) => {
+    try {
+      if (readlinkSync(`/proc/self/fd/${number}`) !== 'anon_inode:[eventpoll]') return false;
+      return new RegExp(`^tfd: +${descriptor} `, 'm').test(
+        readFileSync(`/proc/self/fdinfo/${number}`, 'utf8'),
+      );
+    } catch {
+      // Closed since it was listed.
+      return false;
+    }
+  });
+}
+
+describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
+  const scope = useScope();
+
+  test('says that it has left a listener once that is so: its number may be another’s soon after', () => {
+    const { descriptor } = new RawSockets(scope).listener(SOCK_STREAM);
+    const seen: [Report['kind'], boolean][] = [];
+    const shard = startShard(scope, ({ kind }) => seen.push([kind, isWatched(descriptor)]));
+    const counters = new Counters().memory;
+    const route = { ...testRoute, targets: [], shared: false, waitingFlows: 1 };
+    const listener = { protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
+    shard.obey({ kind: 'serve', served: { service: 1, ...listener, route, counters } });
+    expect(isWatched(descriptor)).toBe(true);
+    shard.obey({ kind: 'drain', service: 1 });
+    expect(seen).toEqual([
+      ['empty', false],
+      ['detached', false],
+    ]);
+  });
+});
