@@ -10,8 +10,8 @@ export interface ShardServer {
   detach(): void;
   /** Ends every flow there is. */
   endAll(event: CloseEvent): void;
-  /** Looks for connections that no event will tell of. */
-  look(): void;
+  /** Looks for connections that no event will tell of; undefined where no other shard ever has the listener. */
+  look?(): void;
   /** True where a detached listener is not used any more, so that its port can be freed at once. */
   readonly detachedAtOnce: boolean;
 }

@@ -64,7 +64,7 @@ export class Shard {
     else if (command.kind === 'gone')
       this.#servers.get(command.service)?.targetsGone(new Set(command.addresses.map(addressKey)));
     else if (command.kind === 'drain') this.#drain(command.service);
-    else if (command.kind === 'look') this.#servers.get(command.service)?.look();
+    else if (command.kind === 'look') this.#servers.get(command.service)?.look?.();
     else if (command.kind === 'close') this.#close(command.service);
     else if (command.kind === 'tick') {
       // The held clock was moved: what is due by now has to ring before this is answered.

@@ -112,11 +112,6 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     return this.#watch();
   }
 
-  /** Its listener is this shard's alone. */
-  look(): void {
-    this.onEvents();
-  }
-
   endAll(event: CloseEvent): void {
     const reason = event === 'internal-error' ? 'internal-error' : 'drained';
     for (const association of this.#index.all()) {
