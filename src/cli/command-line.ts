@@ -3,8 +3,9 @@ import yargs, { type Argv } from 'yargs';
 import { SluiceError } from '../errors.js';
 import { version } from '../version.js';
 import type { Action, AddCommand, Choose } from './add-command.js';
-import { checkOptionTable } from './command-options.js';
+import { checkOptionTable, optionTables } from './command-options.js';
 import { instanceCommands } from './instance-commands.js';
+import { readableWords } from './readable-words.js';
 import { refuseRepeated } from './refuse-repeated.js';
 import { run } from './run.js';
 import { runOptionTable } from './run-options.js';
@@ -74,7 +75,10 @@ const commands: Readonly<Record<string, AddCommand>> = {
 function parserFor(argv: readonly string[], choose: Choose): Argv {
   const [first = '', ...rest] = argv;
   const add = Object.hasOwn(commands, first) ? commands[first] : undefined;
-  if (add !== undefined) return add(parserOf(rest).scriptName(`sluice ${first}`), '$0', choose);
+  if (add !== undefined) {
+    const words = readableWords(rest, optionTables[first] ?? {});
+    return add(parserOf(words).scriptName(`sluice ${first}`), '$0', choose);
+  }
   const overview = parserOf(argv)
     .scriptName('sluice')
     .usage(

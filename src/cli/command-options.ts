@@ -1,7 +1,7 @@
-/** The options of each command but run, as data: for the parser, and for shell completion. */
+/** The options of each command, as data: for the parser, and for shell completion. */
 import type { Options } from 'yargs';
-
-type OptionTable = Readonly<Record<string, Options>>;
+import type { OptionTable } from './option-table.js';
+import { runOptionTable } from './run-options.js';
 
 export const checkOptionTable = {
   format: {
@@ -79,3 +79,14 @@ const time = {
 
 export const unpublishOptionTable = { time } as const satisfies OptionTable;
 export const stopOptionTable = { time } as const satisfies OptionTable;
+
+export const optionTables: Readonly<Record<string, OptionTable>> = {
+  run: runOptionTable,
+  check: checkOptionTable,
+  ls: lsOptionTable,
+  logs: logsOptionTable,
+  inspect: inspectOptionTable,
+  publish: publishOptionTable,
+  unpublish: unpublishOptionTable,
+  stop: stopOptionTable,
+};

@@ -5,9 +5,11 @@
  */
 import type { Options } from 'yargs';
 import parse from 'yargs-parser';
+import type { OptionTable } from './option-table.js';
+import { readableWords } from './readable-words.js';
 import { type RunOptions, runOptionTable } from './run-options.js';
 
-const table: Readonly<Record<string, Options>> = runOptionTable;
+const table: OptionTable = runOptionTable;
 const namesWhere = (holds: (option: Options) => boolean) =>
   Object.keys(table).filter((name) => holds(table[name] ?? {}));
 
@@ -15,7 +17,7 @@ const namesWhere = (holds: (option: Options) => boolean) =>
 export function quickRunOptions(argv: readonly string[]): RunOptions | undefined {
   if (argv[0] !== 'run' || argv.some((word) => /^(--(no-)?(access-log|control|publish-all)|-P)=/.test(word)))
     return undefined;
-  const { argv: parsed, error } = parse.detailed(argv.slice(1), {
+  const { argv: parsed, error } = parse.detailed(readableWords(argv.slice(1), table), {
     string: namesWhere(({ type, choices }) => type === 'string' || choices !== undefined),
     array: namesWhere(({ array }) => array === true),
     boolean: namesWhere(({ type }) => type === 'boolean'),

@@ -1,8 +1,8 @@
 /** The options of `sluice run`, as data: for the parser that explains them and for the one that is quick. */
-import type { Options } from 'yargs';
 import { type EngineChoice, engineChoices } from '../instance/engine-choice.js';
 import { limits } from '../limits.js';
 import { type LogLevel, logLevels } from '../log/log-level.js';
+import type { OptionTable } from './option-table.js';
 
 export const runOptionTable = {
   publish: {
@@ -83,7 +83,7 @@ export const runOptionTable = {
     default: true,
     describe: 'Let sluice ls, port, logs, publish, … reach this instance (--no-control: not)',
   },
-} as const satisfies Readonly<Record<string, Options>>;
+} as const satisfies OptionTable;
 
 /** What `sluice run` was asked to do, as text: run-request.ts reads it. */
 export interface RunOptions {

@@ -20,6 +20,11 @@ describe('a run that is plainly right', () => {
     [['-P', 'web'], { publishAll: true, target: 'web' }],
     [['--publish-all', '--network', 'my-net', 'web'], { publishAll: true, network: 'my-net', target: 'web' }],
     [['-p80', 'db'], { publish: ['80'], target: 'db' }],
+    [
+      ['-p8080:80', '-p=127.0.0.1::81', '-p[::1]::82/udp', 'db'],
+      { publish: ['8080:80', '127.0.0.1::81', '[::1]::82/udp'], target: 'db' },
+    ],
+    [['-Pp8080:80', 'db'], { publish: ['8080:80'], publishAll: true, target: 'db' }],
     [['--config', 'edge.json'], { config: 'edge.json' }],
     [['-p', '80', 'db', '--no-access-log'], { publish: ['80'], target: 'db', accessLog: false }],
     [

@@ -49,6 +49,8 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['nothing to publish', ['publish', 'web'], 'no --publish was given: see --help'],
     ['an unknown shell', ['completion', 'tcsh'], 'shell "tcsh" is none of "bash", "zsh", "fish"'],
     ['-p without a value', ['run', '-p'], 'Not enough arguments following: p'],
+    ['a bad port right behind -p', ['run', '-p8080:80x', '::1'], '-p 8080:80x: invalid containerPort: 80x'],
+    ['a bad time right behind -t', ['stop', '-t5x', 'web'], '--time: invalid duration "5x"'],
     ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
     ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
     ['a target with --config', ['run', '--config', 'x', '::1'], 'a target cannot be given with --config'],

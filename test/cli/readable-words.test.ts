@@ -1,0 +1,24 @@
+import { expect, it } from '@jest/globals';
+import { optionTables } from '../../src/cli/command-options.js';
+import { readableWords } from '../../src/cli/readable-words.js';
+
+it.each([
+  ['run', ['-p8080:80', 'web'], ['-p=8080:80', 'web']],
+  ['run', ['-p127.0.0.1::53/udp'], ['-p=127.0.0.1::53/udp']],
+  ['run', ['-p-80'], ['-p=-80']],
+  ['run', ['-Pp80'], ['-Pp=80']],
+  ['publish', ['web', '-p9000:9000'], ['web', '-p=9000:9000']],
+  ['stop', ['-t5s'], ['-t=5s']],
+  ['logs', ['-fn5', 'web'], ['-fn=5', 'web']],
+])('sluice %s %j: what follows a letter is its value', (command, words, readable) => {
+  expect(readableWords(words, optionTables[command] ?? {})).toEqual(readable);
+});
+
+it.each([
+  ['run', ['-p', '8080:80', '-p=90', '--publish=91', '-P', '-h', '-', '-5', 'web-p80']],
+  ['run', ['-xp80', '-n5']],
+  ['ls', ['-q', '-p80']],
+  ['schema', ['-p80']],
+])('sluice %s %j is left as it is', (command, words) => {
+  expect(readableWords(words, optionTables[command] ?? {})).toEqual(words);
+});
