@@ -5,7 +5,7 @@ import { version } from '../version.js';
 import type { Action, AddCommand, Choose } from './add-command.js';
 import { checkOptionTable, optionTables } from './command-options.js';
 import { instanceCommands } from './instance-commands.js';
-import { readableWords } from './readable-words.js';
+import { readableWords, takeMarksOff, withMarks, withoutMarks } from './readable-words.js';
 import { refuseRepeated } from './refuse-repeated.js';
 import { run } from './run.js';
 import { runOptionTable } from './run-options.js';
@@ -100,11 +100,13 @@ const plainWords = new Map([
 ]);
 
 function inPlainWords(message: string): string {
-  return [...plainWords].reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
+  // yargs spreads some messages over several lines.
+  const line = withoutMarks(message.trim().replace(/\s*\n\s*/g, ' '));
+  return [...plainWords].reduce((text, [theirs, ours]) => text.replace(theirs, ours), line);
 }
 
 function parserOf(argv: readonly string[]): Argv {
-  return yargs([...argv])
+  return yargs(withMarks(argv))
     .parserConfiguration({
       'greedy-arrays': false,
       'parse-numbers': false,
@@ -114,9 +116,9 @@ function parserOf(argv: readonly string[]): Argv {
     .locale('en')
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .fail((message, error) => {
-      // yargs spreads some messages over several lines.
-      throw error ?? new SluiceError('SLUICE_USAGE', inPlainWords(message.trim().replace(/\s*\n\s*/g, ' ')));
+      throw error ?? new SluiceError('SLUICE_USAGE', inPlainWords(message));
     })
+    .middleware(takeMarksOff)
     .version(version)
     .help()
     .alias('help', 'h')

@@ -52,6 +52,8 @@ describe('a run that is plainly right', () => {
       },
     ],
     [['-p', '80', 'db', '--no-control'], { publish: ['80'], target: 'db', control: false }],
+    [['-p', '80', '--', 'db'], { publish: ['80'], target: 'db' }],
+    [['-p', '80', '--', '-p80'], { publish: ['80'], target: '-p80' }],
     [['-p', '80', '10.0'], { publish: ['80'], target: '10.0' }],
   ])('%j is read at once', (argv, options) => {
     expect(quickRunOptions(['run', ...argv])).toEqual({ ...defaults, ...options });
@@ -67,6 +69,8 @@ describe('everything else', () => {
     [['run', '-h', '-p', '80', 'db']],
     [['run', '--version']],
     [['run', '-p', '80', 'db', 'extra']],
+    [['run', '-p', '80', 'db', '--', 'extra']],
+    [['run', '-p', '80', 'db', '--', '-p', '81']],
     [['run', '--config', 'edge.json', 'db']],
     [['run', '-p']],
     [['run', '-p', '80', 'db', '--nope']],

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { optionTables } from '../../src/cli/command-options.js';
-import { readableWords } from '../../src/cli/readable-words.js';
+import { readableWords, takeMarksOff, withMarks, withoutMarks } from '../../src/cli/readable-words.js';
 
 it.each([
   ['run', ['-p8080:80', 'web'], ['-p=8080:80', 'web']],
@@ -16,9 +16,18 @@ it.each([
 
 it.each([
   ['run', ['-p', '8080:80', '-p=90', '--publish=91', '-P', '-h', '-', '-5', 'web-p80']],
-  ['run', ['-xp80', '-n5']],
+  ['run', ['-xp80', '-n5', '--', '-p80', '--', '-p80']],
   ['ls', ['-q', '-p80']],
   ['schema', ['-p80']],
 ])('sluice %s %j is left as it is', (command, words) => {
   expect(readableWords(words, optionTables[command] ?? {})).toEqual(words);
+});
+
+it('words after -- lose it and are marked where they look like options, until yargs has read them', () => {
+  const marked = withMarks(['-q', '--', 'web', '--', '-q', '-']);
+  expect(marked.map((word) => word.startsWith('-'))).toEqual([true, false, false, false, false]);
+  expect(marked.map(withoutMarks)).toEqual(['-q', 'web', '--', '-q', '-']);
+  const options = { names: marked, name: marked[3], quiet: true };
+  takeMarksOff(options);
+  expect(options).toEqual({ names: ['-q', 'web', '--', '-q', '-'], name: '-q', quiet: true });
 });

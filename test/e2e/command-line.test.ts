@@ -51,6 +51,13 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['-p without a value', ['run', '-p'], 'Not enough arguments following: p'],
     ['a bad port right behind -p', ['run', '-p8080:80x', '::1'], '-p 8080:80x: invalid containerPort: 80x'],
     ['a bad time right behind -t', ['stop', '-t5x', 'web'], '--time: invalid duration "5x"'],
+    [
+      'more words after --',
+      ['run', '-p', '80', '::1', '--', '::2', '-p', '81'],
+      'Unknown arguments: ::2, -p, 81',
+    ],
+    ['a wrong word after --', ['completion', '--', '-x'], 'shell "-x" is none of "bash"'],
+    ['words after -- where none belong', ['ls', '--', 'foo'], 'Unknown argument: foo'],
     ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
     ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
     ['a target with --config', ['run', '--config', 'x', '::1'], 'a target cannot be given with --config'],
@@ -120,6 +127,12 @@ describe('a bad mapping file ends with 1', () => {
     ]);
   });
 
+  it('that has a name like an option’s', async () => {
+    const { code, stderr } = await sluiceOutput(scope, ['check', '--', '--no-such']);
+    expect(code).toBe(1);
+    expect(stderr).toBe('sluice: cannot read the mapping file --no-such: no such file\n');
+  });
+
   it('that cannot be read', async () => {
     const { code, stderr } = await sluiceOutput(scope, ['check', '/no/such/file.json']);
     expect(code).toBe(1);
@@ -138,6 +151,11 @@ unix:/run/app.sock: 90/tcp of unix:/run/app.sock -> 0.0.0.0:(free port), [::]:(f
 unix:/run/app.sock: 91/tcp of unix:/run/app.sock -> 0.0.0.0:8000-8010, [::]:8000-8010
 unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
 `);
+  });
+
+  it('takes the file after --', async () => {
+    const { code, stdout } = await sluiceOutput(scope, ['check', '--format=json', '--', file(example)]);
+    expect({ code, ports: JSON.parse(stdout) }).toMatchObject({ code: 0, ports: { length: 6 } });
   });
 
   it('prints an array with a record a port in the mapping file’s key names', async () => {
