@@ -79,7 +79,7 @@ function parserFor(argv: readonly string[], choose: Choose): Argv {
     const words = readableWords(rest, optionTables[first] ?? {});
     return add(parserOf(words).scriptName(`sluice ${first}`), '$0', choose);
   }
-  const overview = parserOf(argv)
+  const overview = parserOf(readableWords(argv, {}))
     .scriptName('sluice')
     .usage(
       '$0 COMMAND\n\nPublishes ports: binds them on this host and forwards TCP and UDP to where you say.',
@@ -95,6 +95,8 @@ const plainWords = new Map([
     /^Not enough non-option arguments: got (\d+), need at least (\d+)$/,
     'too few arguments, $1 of $2: see --help',
   ],
+  [/^Not enough arguments following: (\w)$/, '-$1 needs a value: see --help'],
+  [/^Not enough arguments following: (\S+)$/, '--$1 needs a value: see --help'],
   [/^Missing required arguments?: (.+)$/, 'no --$1 was given: see --help'],
   [/^Invalid values: Argument: (\S+), Given: (.+), Choices: (.+)$/, '$1 $2 is none of $3'],
 ]);
@@ -116,7 +118,8 @@ function parserOf(argv: readonly string[]): Argv {
     .locale('en')
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .fail((message, error) => {
-      throw error ?? new SluiceError('SLUICE_USAGE', inPlainWords(message));
+      if (error instanceof Error && error.name !== 'YError') throw error;
+      throw new SluiceError('SLUICE_USAGE', inPlainWords(message));
     })
     .middleware(takeMarksOff)
     .version(version)

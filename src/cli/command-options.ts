@@ -6,6 +6,7 @@ import { runOptionTable } from './run-options.js';
 export const checkOptionTable = {
   format: {
     choices: ['text', 'json'] as const,
+    requiresArg: true,
     default: 'text' as const,
     describe: 'How to show it',
   },
@@ -15,6 +16,7 @@ export const lsOptionTable = {
   quiet: { alias: 'q', type: 'boolean', default: false, describe: 'Names only' },
   format: {
     choices: ['table', 'json'] as const,
+    requiresArg: true,
     default: 'table' as const,
     describe: 'How to show them',
   },

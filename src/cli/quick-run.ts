@@ -3,20 +3,21 @@
  * sidecar starts for every mapping. It is yargs' own parser, on the same table of options. Whatever is not plainly right
  * (help, an unknown option, a repeated one, a value that is none) is left to the whole parser, which says what is wrong.
  */
-import type { Options } from 'yargs';
 import parse from 'yargs-parser';
-import type { OptionTable } from './option-table.js';
+import { type Option, type OptionTable, optionNamed } from './option-table.js';
 import { readableWords } from './readable-words.js';
 import { type RunOptions, runOptionTable } from './run-options.js';
 
 const table: OptionTable = runOptionTable;
-const namesWhere = (holds: (option: Options) => boolean) =>
-  Object.keys(table).filter((name) => holds(table[name] ?? {}));
+const namesWhere = (holds: (option: Option) => boolean) =>
+  Object.entries(table).flatMap(([name, option]) => (holds(option) ? [name] : []));
 
-/** @returns undefined where the whole parser has to look at it */
+/**
+ * @returns undefined where the whole parser has to look at it
+ * @throws SluiceError SLUICE_USAGE as that one would
+ */
 export function quickRunOptions(argv: readonly string[]): RunOptions | undefined {
-  if (argv[0] !== 'run' || argv.some((word) => /^(--(no-)?(access-log|control|publish-all)|-P)=/.test(word)))
-    return undefined;
+  if (argv[0] !== 'run') return undefined;
   const { argv: parsed, error } = parse.detailed(readableWords(argv.slice(1), table), {
     string: namesWhere(({ type, choices }) => type === 'string' || choices !== undefined),
     array: namesWhere(({ array }) => array === true),
@@ -38,9 +39,8 @@ export function quickRunOptions(argv: readonly string[]): RunOptions | undefined
   return { ...defaults(), ...given, ...(target === undefined ? {} : { target: String(target) }) };
 }
 
-function isPlain(camelCased: string, value: unknown): boolean {
-  const name = dashed(camelCased);
-  const option = Object.hasOwn(table, name) ? table[name] : undefined;
+function isPlain(name: string, value: unknown): boolean {
+  const option = optionNamed(table, name);
   if (option === undefined) return false;
   if (option.type === 'boolean') return typeof value === 'boolean';
   if (option.array === true) return Array.isArray(value) && value.length > 0 && value.every(isText);
@@ -64,8 +64,4 @@ function defaults() {
     control: runOptionTable.control.default,
     publishAll: runOptionTable['publish-all'].default,
   };
-}
-
-function dashed(camelCased: string): string {
-  return camelCased.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,5 +1,6 @@
 /** The words of a command line, in a form that yargs and its parser read right. */
 import { lettersWhere, type OptionTable } from './option-table.js';
+import { refuseWrongSwitches } from './refuse-wrong-switches.js';
 
 /** Behind it no word is an option. */
 const endOfOptions = '--';
@@ -7,13 +8,17 @@ const endOfOptions = '--';
 /**
  * What follows an option's letter in the same word is its value, as docker has it: `-p8080:80`, `-fn5`. yargs goes on
  * reading letters there, and reads a value for certain only behind `=`.
+ *
+ * @throws SluiceError SLUICE_USAGE where a switch has a value that is none, which yargs would read as any other
  */
 export function readableWords(words: readonly string[], options: OptionTable): string[] {
   const switches = lettersWhere(options, ({ type }) => type === 'boolean');
   const others = lettersWhere(options, ({ type }) => type !== 'boolean');
   const joined = new RegExp(`^(-[${switches}]*[${others}])([^=].*)$`, 's');
   const [before, after] = atEndOfOptions(words);
-  return [...before.map((word) => word.replace(joined, '$1=$2')), ...after];
+  const readable = before.map((word) => word.replace(joined, '$1=$2'));
+  refuseWrongSwitches(readable, options);
+  return [...readable, ...after];
 }
 
 function atEndOfOptions(words: readonly string[]): [before: readonly string[], after: readonly string[]] {

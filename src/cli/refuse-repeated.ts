@@ -5,10 +5,6 @@ const lists = ['publish', 'p', 'names', 'ports', '_'];
 
 /** All options but -p have one value: yargs would hand several over as a list. */
 export function refuseRepeated(options: Readonly<Record<string, unknown>>): true {
-  const specs = options['publish'];
-  if (Array.isArray(specs) && !specs.every((spec) => typeof spec === 'string')) {
-    throw new SluiceError('SLUICE_USAGE', 'Unknown argument: no-publish');
-  }
   for (const [option, value] of Object.entries(options)) {
     if (lists.includes(option)) continue;
     if (Array.isArray(value)) {

@@ -71,8 +71,18 @@ export const runOptionTable = {
     describe:
       'Threads that forward, in the splice engine; 0: the main one; auto: that one, and more while busy [auto]',
   },
-  engine: { choices: engineChoices, default: 'auto' as const, describe: 'What moves the bytes' },
-  'log-level': { choices: logLevels, default: 'info' as const, describe: 'Least level that is logged' },
+  engine: {
+    choices: engineChoices,
+    requiresArg: true,
+    default: 'auto' as const,
+    describe: 'What moves the bytes',
+  },
+  'log-level': {
+    choices: logLevels,
+    requiresArg: true,
+    default: 'info' as const,
+    describe: 'Least level that is logged',
+  },
   'access-log': {
     type: 'boolean',
     default: true,

@@ -80,16 +80,21 @@ describe('everything else', () => {
     [['run', '-p', '80', 'db', '--log-level', 'loud']],
     [['run', '-p', '80', 'db', '--name', '']],
     [['run', '-p', '80', 'db', '--name']],
+    [['run', '-p', '80', 'db', '--engine']],
+    [['run', '--log-level', '-p', '80', 'db']],
     [['run', '-p', '80', 'db', '--name', 'a', '--name', 'b']],
-    [['run', '-p', '80', 'db', '--access-log=maybe']],
-    [['run', '-p', '80', 'db', '--no-control=false']],
-    [['run', '--no-publish', 'db']],
-    [['run', '--publish-all=maybe', 'db']],
-    [['run', '-P=maybe', 'db']],
     [['run', '-p', '80', '--network', '', 'db']],
     [['run', '-p', '80', 'db', '--constructor', '1']],
     [['run', '-p', '80', 'db', '--__proto__', '1']],
   ])('%j is left to the whole parser', (argv) => {
     expect(quickRunOptions(argv)).toBeUndefined();
   });
+});
+
+it.each([
+  [['run', '-p', '80', 'db', '--access-log=maybe'], '--access-log=maybe: it must be true or false'],
+  [['run', '-p', '80', 'db', '--no-control=false'], '--no-control=false: it takes no value'],
+  [['run', '--no-publish', 'db'], '--no-publish: only what is on or off takes --no-'],
+])('%j is refused at once', (argv, message) => {
+  expect(() => quickRunOptions(argv)).toThrow(message);
 });

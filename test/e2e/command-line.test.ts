@@ -48,7 +48,7 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['no name', ['port'], 'too few arguments, 0 of 1: see --help'],
     ['nothing to publish', ['publish', 'web'], 'no --publish was given: see --help'],
     ['an unknown shell', ['completion', 'tcsh'], 'shell "tcsh" is none of "bash", "zsh", "fish"'],
-    ['-p without a value', ['run', '-p'], 'Not enough arguments following: p'],
+    ['-p without a value', ['run', '-p'], '-p needs a value: see --help'],
     ['a bad port right behind -p', ['run', '-p8080:80x', '::1'], '-p 8080:80x: invalid containerPort: 80x'],
     ['a bad time right behind -t', ['stop', '-t5x', 'web'], '--time: invalid duration "5x"'],
     [
@@ -58,7 +58,7 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ],
     ['a wrong word after --', ['completion', '--', '-x'], 'shell "-x" is none of "bash"'],
     ['words after -- where none belong', ['ls', '--', 'foo'], 'Unknown argument: foo'],
-    ['--no-publish', ['run', '--no-publish', '::1'], 'Unknown argument: no-publish'],
+    ['--no-publish', ['run', '--no-publish', '::1'], '--no-publish: only what is on or off takes --no-'],
     ['-p with --config', ['run', '-p', '80', '--config', 'x'], '-p cannot be given with --config'],
     ['a target with --config', ['run', '--config', 'x', '::1'], 'a target cannot be given with --config'],
     [

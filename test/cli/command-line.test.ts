@@ -1,0 +1,54 @@
+/** What is refused of every option that there is, before its command does anything. */
+import { describe, expect, it } from '@jest/globals';
+import { commandLine } from '../../src/cli/command-line.js';
+import { optionTables } from '../../src/cli/command-options.js';
+
+const options = Object.entries(optionTables).flatMap(([command, table]) =>
+  Object.entries(table).map(([name, option]) => ({ command, name, ...option })),
+);
+const switches = options.filter(({ type }) => type === 'boolean');
+const others = options.filter(({ type }) => type !== 'boolean');
+
+const refusal = (...words: string[]) =>
+  commandLine(words).then(
+    () => 'not refused',
+    (error: unknown) => (error as Error).message,
+  );
+
+describe('a switch', () => {
+  it.each(switches)(
+    'of sluice $command is on or off and nothing else: --$name',
+    async ({ command, name }) => {
+      for (const value of ['maybe', '', '1', 'TRUE'])
+        expect(await refusal(command, `--${name}=${value}`)).toBe(
+          `--${name}=${value}: it must be true or false`,
+        );
+      for (const value of ['3', 'true', 'false'])
+        expect(await refusal(command, `--no-${name}=${value}`)).toBe(
+          `--no-${name}=${value}: it takes no value`,
+        );
+    },
+  );
+
+  it.each([
+    ['run', '-P=maybe'],
+    ['run', '--P=maybe'],
+    ['run', '--publishAll=maybe'],
+    ['run', '--help=maybe'],
+    ['run', '-h=maybe'],
+    ['logs', '-f=maybe'],
+    ['ls', '-qq=maybe'],
+    ['--version=maybe'],
+  ])('is so by each of its names: %s %s', async (...words) => {
+    expect(await refusal(...words)).toBe(`${words.at(-1)}: it must be true or false`);
+  });
+});
+
+describe('an option with a value', () => {
+  it.each(others)('of sluice $command has one, the last word too: --$name', async ({ command, name }) => {
+    expect(await refusal(command, 'web', '80', `--${name}`)).toBe(`--${name} needs a value: see --help`);
+    expect(await refusal(command, 'web', '80', `--no-${name}`)).toContain(
+      'only what is on or off takes --no-',
+    );
+  });
+});
