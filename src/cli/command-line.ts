@@ -5,6 +5,7 @@ import { version } from '../version.js';
 import type { Action, AddCommand, Choose } from './add-command.js';
 import { checkOptionTable, optionTables } from './command-options.js';
 import { instanceCommands } from './instance-commands.js';
+import { printAnswer } from './print-answer.js';
 import { readableWords, takeMarksOff, withMarks, withoutMarks } from './readable-words.js';
 import { refuseRepeated } from './refuse-repeated.js';
 import { run } from './run.js';
@@ -23,9 +24,13 @@ export async function commandLine(argv: readonly string[]): Promise<void> {
     return;
   }
   let chosen: Action = () => undefined;
-  parserFor(argv, (action) => {
+  const { parser, words } = parserFor(argv, (action) => {
     chosen = action;
-  }).parseSync();
+  });
+  // Without a function that takes it, yargs prints help by console.log, which is silent about a full disk.
+  parser.parseSync(withMarks(words), {}, (_error, _options, help) => {
+    if (help !== '') printAnswer(`${help}\n`);
+  });
   await chosen();
 }
 
@@ -72,21 +77,28 @@ const commands: Readonly<Record<string, AddCommand>> = {
  * A line that starts with a command's name is read by a parser for that command alone: one that knows several lays out
  * the whole help text whenever a command is chosen, in case it is needed later, and a sidecar's start would wait for it.
  */
-function parserFor(argv: readonly string[], choose: Choose): Argv {
+function parserFor(
+  argv: readonly string[],
+  choose: Choose,
+): { readonly parser: Argv; readonly words: readonly string[] } {
   const [first = '', ...rest] = argv;
   const add = Object.hasOwn(commands, first) ? commands[first] : undefined;
   if (add !== undefined) {
     const words = readableWords(rest, optionTables[first] ?? {});
-    return add(parserOf(words).scriptName(`sluice ${first}`), '$0', choose);
+    return { parser: add(newParser().scriptName(`sluice ${first}`), '$0', choose), words };
   }
-  const overview = parserOf(readableWords(argv, {}))
+  const overview = newParser()
     .scriptName('sluice')
     .usage(
       '$0 COMMAND\n\nPublishes ports: binds them on this host and forwards TCP and UDP to where you say.',
     )
     .demandCommand(1, 'Which command? See sluice --help')
     .strictCommands();
-  return Object.entries(commands).reduce((parser, [name, addTo]) => addTo(parser, name, choose), overview);
+  const parser = Object.entries(commands).reduce(
+    (before, [name, addTo]) => addTo(before, name, choose),
+    overview,
+  );
+  return { parser, words: readableWords(argv, {}) };
 }
 
 /** In place of yargs' own words, which speak of its terms. */
@@ -107,8 +119,8 @@ function inPlainWords(message: string): string {
   return [...plainWords].reduce((text, [theirs, ours]) => text.replace(theirs, ours), line);
 }
 
-function parserOf(argv: readonly string[]): Argv {
-  return yargs(withMarks(argv))
+function newParser(): Argv {
+  return yargs([])
     .parserConfiguration({
       'greedy-arrays': false,
       'parse-numbers': false,

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
 import { formatEndpoint } from '../address/endpoint.js';
 import { shardsAsNeeded } from '../engine/shard-plan.js';
 import { type Instance, startInstance } from '../instance/instance.js';
@@ -28,7 +29,7 @@ export async function demo(): Promise<ExitCode> {
     const kit = await openEngineKit('auto', shardsAsNeeded());
     const starting = startInstance({ mappings, kit, log: log.logger, accessLog: true });
     await serveUntilStopped(starting, {
-      started: printWhatToTry,
+      started: (instance) => printWhatToTry(instance, log.logger),
       drainTimeoutMs: limits.drainTimeoutMs,
       log: log.logger,
     });
@@ -39,8 +40,8 @@ export async function demo(): Promise<ExitCode> {
   return exitCodes.done;
 }
 
-function printWhatToTry(instance: Instance): void {
-  printPublished(instance);
+function printWhatToTry(instance: Instance, log: Logger): void {
+  printPublished(instance, log);
   const [http, udp] = instance.published.map(({ endpoint }) => endpoint);
   if (http === undefined || udp === undefined) return;
   process.stdout.write(`

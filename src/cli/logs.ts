@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { findInstance } from '../admin/instances.js';
 import { errnoOf, printable, SluiceError } from '../errors.js';
+import { onStdoutFault } from './print-answer.js';
 import { tellError } from './tell-error.js';
 
 export interface LogsOptions {
@@ -15,11 +16,10 @@ export async function logs({ name, follow, tail }: LogsOptions): Promise<void> {
   const instance = await findInstance(name);
   const response = await instance.logs({ tail: count, follow });
   const { stdout } = process;
-  stdout.on('error', (error) => {
-    // A reader that had enough (`| head -1`) is no fault; a full disk is.
-    if (errnoOf(error) !== 'EPIPE') process.exitCode = tellError(error);
-    response.destroy();
+  onStdoutFault((fault) => {
+    process.exitCode = tellError(fault);
   });
+  stdout.on('error', () => response.destroy());
   const print = await printerFor(stdout);
   try {
     for await (const line of createInterface({ input: response })) {

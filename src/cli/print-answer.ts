@@ -1,10 +1,17 @@
-import { errnoOf } from '../errors.js';
+import { errnoOf, messageOf } from '../errors.js';
 import { tellError } from './tell-error.js';
 
-/** Writes a command's whole answer to stdout. A reader that had enough (`| head -1`) is no fault; a full disk is. */
+/** Writes a command's whole answer to stdout. */
 export function printAnswer(text: string): void {
-  process.stdout.on('error', (error) => {
-    if (errnoOf(error) !== 'EPIPE') process.exitCode = tellError(error);
+  onStdoutFault((fault) => {
+    process.exitCode = tellError(fault);
   });
   process.stdout.write(text);
+}
+
+/** A reader that had enough (`| head -1`), or is gone, is no fault of stdout; a full disk is. */
+export function onStdoutFault(tell: (fault: Error) => void): void {
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') tell(new Error(`cannot write to stdout: ${messageOf(error)}`));
+  });
 }

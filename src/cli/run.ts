@@ -10,6 +10,7 @@ import { openEngineKit } from '../instance/open-engine-kit.js';
 import { openLog } from '../log/log.js';
 import { surviveFaults } from '../log/survive-faults.js';
 import { formatTargetPort } from '../publish/mapping.js';
+import { onStdoutFault } from './print-answer.js';
 import type { RunOptions } from './run-options.js';
 import { readRunRequest } from './run-request.js';
 import { type ServeOptions, serveUntilStopped } from './stop-signals.js';
@@ -25,7 +26,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
   let control: ControlServer | undefined;
   let flowsReset: number | undefined;
   const started: ServeOptions['started'] = (instance, stop) => {
-    printPublished(instance);
+    printPublished(instance, log.logger);
     letMemoryGrow?.();
     if (claim === undefined) return;
     const stopIn = (timeoutMs: number) => stop({ by: 'sluice stop', drainTimeoutMs: timeoutMs });
@@ -68,11 +69,11 @@ async function claimOrExplain(name: string, log: Logger): Promise<Claim | undefi
 }
 
 /** As `docker port` prints them: `80/tcp -> 127.0.0.1:49155`. */
-export function printPublished({ published }: Instance): void {
+export function printPublished({ published }: Instance, log: Logger): void {
   const lines = published.map(
-    ({ mapping, endpoint }) => `${formatTargetPort(mapping)} -> ${formatEndpoint(endpoint)}\n`,
+    ({ mapping, endpoint }) => `${formatTargetPort(mapping)} -> ${formatEndpoint(endpoint)}`,
   );
-  // Whoever read our stdout may be gone: that is no reason to stop forwarding.
-  process.stdout.on('error', () => undefined);
-  process.stdout.write(lines.join(''));
+  // That is no reason to stop forwarding, but nothing else says which ports the free ones are.
+  onStdoutFault(({ message }) => log.warn(`${message}; published: ${lines.join(', ')}`));
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { openFullDisk } from '../support/full-disk.js';
 import { useScope } from '../support/scope.js';
 import { sluiceOutput, spawnSluice } from '../support/sluice-process.js';
+import { dial } from '../support/tcp-peers.js';
 
 const scope = useScope();
 
@@ -173,14 +174,6 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
     ]);
   });
 
-  it('tells in one line that its answer could not be written', async () => {
-    const full = openFullDisk(scope);
-    if (full === undefined) return;
-    const check = spawnSluice(scope, ['check', file(example)], { stdoutFile: full });
-    expect(await check.ended()).toEqual({ code: 1, signal: null });
-    expect(check.stderr).toBe('sluice: ENOSPC: no space left on device, write\n');
-  });
-
   it('is not harmed by a reader that has seen enough', async () => {
     const ports = Array.from({ length: 20_000 }, (_, index) => `${index + 1}:80`);
     const path = file(JSON.stringify({ mappings: [{ to: '10.0.0.1', ports }] }));
@@ -189,6 +182,37 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
     expect(await check.ended()).toEqual({ code: 0, signal: null });
     expect(check.stderr).toBe('');
   });
+});
+
+describe('on a full disk', () => {
+  it.each([['--help'], ['run', '--help'], ['--version'], ['run', '--version'], ['schema'], ['ls']])(
+    'sluice %s %s tells in one line that its answer could not be written',
+    async (...args) => {
+      const full = openFullDisk(scope);
+      if (full === undefined) return;
+      const sluice = spawnSluice(scope, args, { stdoutFile: full });
+      expect(await sluice.ended()).toEqual({ code: 1, signal: null });
+      expect(sluice.stderr).toBe('sluice: cannot write to stdout: ENOSPC: no space left on device, write\n');
+    },
+  );
+
+  it.each([['run', '-p', '127.0.0.1::80', '-p', '127.0.0.1::81', '::1'], ['demo']])(
+    'sluice %s logs what it has published',
+    async (...args) => {
+      const full = openFullDisk(scope);
+      if (full === undefined) return;
+      const sluice = spawnSluice(scope, args, { stdoutFile: full });
+      const { msg } = await sluice.logged((record) => String(record['msg']).includes('stdout'));
+      expect(msg).toMatch(
+        /^cannot write to stdout: ENOSPC.*; published: \d+\/tcp -> 127\.0\.0\.1:\d+, \d+\/(tcp|udp) -> 127\.0\.0\.1:\d+$/,
+      );
+      const port = Number(/127\.0\.0\.1:(\d+)/.exec(String(msg))?.[1]);
+      const client = await dial(scope, port);
+      client.destroy();
+      expect(await sluice.stop()).toEqual({ code: 0, signal: null });
+      expect(sluice.records.filter((record) => String(record['msg']).includes('stdout'))).toHaveLength(1);
+    },
+  );
 });
 
 it('sluice schema prints a JSON Schema', async () => {
