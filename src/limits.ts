@@ -16,6 +16,10 @@ export const limits = {
   faultsTold: 100,
   /** Names and ports that an error offers to choose from; past that, how many more there are. */
   choicesTold: 10,
+  /** The narrowest help, in columns: in fewer, yargs cuts the names of options in two. */
+  helpColumnsLeast: 60,
+  /** The widest help, in columns: a longer line is hard to follow back. */
+  helpColumnsMost: 110,
   /** The longest duration, so that it fits the 32 bits of a timer: 24 days. */
   durationMs: 24 * 24 * 3600 * 1000,
 

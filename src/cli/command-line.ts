@@ -1,6 +1,7 @@
 /** The whole command line: every command, its help, and what is said of a wrong one. */
 import yargs, { type Argv } from 'yargs';
 import { SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
 import { version } from '../version.js';
 import type { Action, AddCommand, Choose } from './add-command.js';
 import { checkOptionTable, optionTables } from './command-options.js';
@@ -128,7 +129,7 @@ function newParser(): Argv {
     })
     .strict()
     .locale('en')
-    .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .wrap(Math.max(limits.helpColumnsLeast, Math.min(limits.helpColumnsMost, process.stdout.columns ?? 80)))
     .fail((message, error) => {
       if (error instanceof Error && error.name !== 'YError') throw error;
       throw new SluiceError('SLUICE_USAGE', inPlainWords(message));

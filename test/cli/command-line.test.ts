@@ -1,5 +1,5 @@
 /** What is refused of every option that there is, before its command does anything. */
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { commandLine } from '../../src/cli/command-line.js';
 import { optionTables } from '../../src/cli/command-options.js';
 
@@ -50,5 +50,33 @@ describe('an option with a value', () => {
     expect(await refusal(command, 'web', '80', `--no-${name}`)).toContain(
       'only what is on or off takes --no-',
     );
+  });
+});
+
+/** What is printed where stdout is a terminal of so many columns, or none. */
+async function printed(columns: number | undefined, ...words: string[]): Promise<string> {
+  const { stdout } = process;
+  const before = stdout.columns;
+  const write = jest.spyOn(stdout, 'write').mockReturnValue(true);
+  stdout.columns = columns as number;
+  try {
+    await commandLine(words);
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    stdout.columns = before;
+    write.mockRestore();
+  }
+}
+
+describe('help', () => {
+  it.each([
+    [20, 60],
+    [70, 70],
+    [undefined, 80],
+    [300, 110],
+  ])('of a terminal with %s columns takes at most %s', async (columns, most) => {
+    const help = await printed(columns, 'run', '--help');
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(most);
+    for (const name of Object.keys(optionTables['run'] ?? {})) expect(help).toContain(`--${name} `);
   });
 });
