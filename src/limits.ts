@@ -230,6 +230,8 @@ export const limits = {
 
   /** Descriptors kept free beside those open at its start: for pipes of bulk flows, and what Node opens later. */
   dockerProxySpareDescriptors: 8,
+  /** Where a log is kept, how long its end may wait for every flow to be told of: that takes milliseconds, and dockerd waits. */
+  dockerProxyCloseMs: 1_000,
 
   // --- the process ---------------------------------------------------------------------------------------------
 

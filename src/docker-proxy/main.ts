@@ -7,16 +7,17 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import type { Service } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
 import { limits } from '../limits.js';
 import { surviveFaults } from '../log/survive-faults.js';
 import { version } from '../version.js';
+import { waitAtMost } from '../wait-at-most.js';
 import { flagTable, inWords, readRequest } from './flags.js';
 import { parseFlags, usageOf } from './go-flags.js';
 import { openParentPipe } from './parent-pipe.js';
 import { openProxyLog, type ProxyLog } from './proxy-log.js';
-import { serve } from './serve.js';
+import { type Serving, serve } from './serve.js';
 
 /** Go's flag package has these for its ExitOnError. */
 const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
@@ -66,12 +67,26 @@ function nameProcess(argv: readonly string[]): void {
   }
 }
 
-function stopOnSignals(service: Service, log: ProxyLog): void {
-  const stop = (signal: NodeJS.Signals) => {
+function stopOnSignals({ engine, service }: Serving, log: ProxyLog): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    // The kernel closes all that is open: it is for the log that every flow ends here first, so that each is told of.
+    if (log.verbose) await waitAtMost(limits.dockerProxyCloseMs, closed(engine, log));
     log.info({ signal, ...service.counters() }, 'stopped');
     process.exit(exitCodes.done);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   process.on('SIGHUP', () => undefined);
+}
+
+/** A fault in closing costs records, never the end that dockerd waits for. */
+async function closed(engine: Engine, log: ProxyLog): Promise<void> {
+  try {
+    await engine.close();
+  } catch (error) {
+    log.warn(`not every flow could be ended: ${messageOf(error)}`);
+  }
 }

@@ -16,8 +16,13 @@ import type { ProxyLog } from './proxy-log.js';
 /** dockerd leaves the socket it has bound here. */
 const listenDescriptor = 4;
 
+export interface Serving {
+  readonly engine: Engine;
+  readonly service: Service;
+}
+
 /** @throws SluiceError where the port cannot be had, or what was given for it is of the wrong kind */
-export async function serve(request: ProxyRequest, log: ProxyLog): Promise<Service> {
+export async function serve(request: ProxyRequest, log: ProxyLog): Promise<Serving> {
   const kit = await openEngineKit('auto', shardsAsNeeded());
   const listener = await listenerFor(kit, request);
   const mapping = inWords(request);
@@ -33,7 +38,7 @@ export async function serve(request: ProxyRequest, log: ProxyLog): Promise<Servi
   });
   const service = engine.serve(listener, routeTo(request), 0);
   tellOfEngine(log, kit, engine, listener);
-  return service;
+  return { engine, service };
 }
 
 async function listenerFor(kit: EngineKit, request: ProxyRequest): Promise<Listener> {

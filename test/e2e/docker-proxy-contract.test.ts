@@ -19,6 +19,7 @@ import {
   ending,
   endpointOf,
   exchange,
+  readExactly,
   recentlyFreePort,
   tcpServer,
 } from '../support/tcp-peers.js';
@@ -250,19 +251,35 @@ describe('SLUICE_DOCKER_PROXY_LOG', () => {
     const env = { SLUICE_DOCKER_PROXY_LOG: file };
     const proxy = await startProxy(scope, sluiceProxyPath, { container: address }, { env });
     await exchange(await dial(scope, proxy.port), 'hello');
-    const records = () =>
-      readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
-    await until('the flow to be logged', () => records().length === 2);
+    await until('the flow to be logged', () => recordsIn(file).length === 2);
     await proxy.stop('SIGTERM');
-    expect(records()).toMatchObject([
+    expect(recordsIn(file)).toMatchObject([
       { level: 'info', pid: proxy.pid, engine: 'splice', published: `127.0.0.1:${proxy.port}` },
       { msg: 'flow ended', reason: 'done', bytes_in: 5, bytes_out: 5 },
       { msg: 'stopped', signal: 'SIGTERM', flowsOpened: 1, flowsEnded: 1, bytesIn: 5, bytesOut: 5 },
     ]);
   });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'tells of a flow that has just ended and of one that is open at %s',
+    async (signal) => {
+      const { address } = await echoServer();
+      const file = join(temporaryFolder(scope), 'proxy.log');
+      const env = { SLUICE_DOCKER_PROXY_LOG: file };
+      const proxy = await startProxy(scope, sluiceProxyPath, { container: address }, { env });
+      const open = await dial(scope, proxy.port);
+      open.on('error', () => undefined);
+      open.write('x');
+      await readExactly(open, 1);
+      await exchange(await dial(scope, proxy.port), 'hello');
+      expect(await proxy.stop(signal)).toBe('exits 0');
+      expect(recordsIn(file).slice(1)).toMatchObject([
+        { msg: 'flow ended', reason: 'done', bytes_in: 5, bytes_out: 5 },
+        { msg: 'flow ended', reason: 'drained', bytes_in: 1, bytes_out: 1 },
+        { msg: 'stopped', signal, flowsOpened: 2, flowsEnded: 2, bytesIn: 6, bytesOut: 6 },
+      ]);
+    },
+  );
 
   test('that cannot be written costs the log, not the port', async () => {
     const { address } = await echoServer();
@@ -291,6 +308,13 @@ describe('where dockerd has no node on its PATH', () => {
     expect(await proxy.stop('SIGINT')).toBe('exits 0');
   });
 });
+
+function recordsIn(logFile: string): Record<string, unknown>[] {
+  return readFileSync(logFile, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
 
 function hasEnded(pid: number): boolean {
   return !existsSync(`/proc/${pid}/stat`) || readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
