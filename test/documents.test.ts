@@ -192,12 +192,14 @@ describe('docs/control-socket.md', () => {
 
   it('has the bounds that hold', () => {
     const { controlConnections, logFollowers, controlHeadBytes, controlBodyBytes, controlRequestMs } = limits;
+    const { controlAnswerMs } = limits;
     const prose = text.replace(/\s+/g, ' ');
     expect(prose).toContain(`${controlConnections} connections at once, ${logFollowers} of them following`);
     expect(prose).toContain(`${controlHeadBytes / 1024} KiB for a request's head`);
     expect(prose).toContain(
       `${controlBodyBytes / 1024 ** 2} MiB for its body, and ${controlRequestMs / 1000} s`,
     );
+    expect(prose).toContain(`give up after ${controlAnswerMs / 1000} s without either`);
     expect(prose).toContain(`all that are kept: ${limits.accessRecords.toLocaleString('en')}`);
   });
 });

@@ -21,8 +21,8 @@ export interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
-  /** undefined: as long as it takes. */
-  readonly answerMs?: number | undefined;
+  /** For the answer, or for word that it is under way, which then takes as long as it takes. */
+  readonly answerMs?: number;
 }
 
 export class InstanceClient {
@@ -40,10 +40,10 @@ export class InstanceClient {
 
   /** The text of a mapping file. */
   async config(): Promise<string> {
-    return textOf(await this.#ask({ method: 'GET', path: '/v1/config', answerMs: limits.controlAnswerMs }));
+    return textOf(await this.#ask({ method: 'GET', path: '/v1/config' }));
   }
 
-  /** A target's name may have to be resolved first, so this may take its time. */
+  /** A target's name may have to be resolved first, so its end may take its time. */
   publish(
     ports: readonly string[],
     whereabouts: Whereabouts,
@@ -57,15 +57,17 @@ export class InstanceClient {
   ): Promise<{ readonly unpublished: PortDescription[]; readonly draining: number }> {
     const query = new URLSearchParams(ports.map((port): [string, string] => ['port', port]));
     if (time !== undefined) query.set('time', time);
-    const path = `/v1/mappings?${query}`;
-    return this.#json({ method: 'DELETE', path, answerMs: limits.controlAnswerMs });
+    return this.#json({ method: 'DELETE', path: `/v1/mappings?${query}` });
   }
 
   /** The access log's lines, as they come. */
-  logs({ tail, follow }: LogRequest): Promise<IncomingMessage> {
+  async logs({ tail, follow }: LogRequest): Promise<IncomingMessage> {
     const query = new URLSearchParams({ follow: String(follow) });
     if (tail !== undefined) query.set('tail', String(tail));
-    return this.#ask({ method: 'GET', path: `/v1/logs?${query}` });
+    const response = await this.#ask({ method: 'GET', path: `/v1/logs?${query}` });
+    // The next flow may end in a second or in a year.
+    response.setTimeout(0);
+    return response;
   }
 
   /** Done when the instance has ended. */
@@ -79,7 +81,7 @@ export class InstanceClient {
   }
 
   /** @throws SluiceError what the instance says is wrong, or that it does not answer */
-  async #ask({ method, path, body, answerMs }: Asked): Promise<IncomingMessage> {
+  async #ask({ method, path, body, answerMs = limits.controlAnswerMs }: Asked): Promise<IncomingMessage> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
     let response: IncomingMessage;
@@ -92,10 +94,9 @@ export class InstanceClient {
           headers: text === '' ? {} : headers,
           agent: false,
         });
-        if (answerMs !== undefined) {
-          const late = () => asking.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
-          asking.setTimeout(answerMs, late);
-        }
+        const late = () => asking.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
+        asking.setTimeout(answerMs, late);
+        asking.on('continue', () => asking.setTimeout(0));
         asking.on('response', resolve);
         asking.on('error', reject);
         asking.end(text);

@@ -56,11 +56,22 @@ describe('sluice ls', () => {
     web.signal('SIGSTOP');
     scope.onEnd(() => web.signal('SIGCONT'));
     expect(lines(await instances.answer('ls'))[1]).toMatch(/^web +not answering$/);
-    const { code, stderr } = await instances.ask('port', 'web');
-    expect({ code, stderr }).toEqual({
-      code: 1,
-      stderr: 'sluice: web does not answer: is its process stopped?\n',
-    });
+    const commands = [
+      ['port'],
+      ['logs'],
+      ['inspect'],
+      ['stop'],
+      ['unpublish', '80'],
+      ['publish', '-p', '81'],
+    ];
+    const refusals = await Promise.all(
+      commands.map(async ([command = '', ...rest]) => {
+        const { code, stderr } = await instances.ask(command, 'web', ...rest);
+        return { command, code, stderr };
+      }),
+    );
+    const stderr = 'sluice: web does not answer: is its process stopped?\n';
+    expect(refusals).toEqual(commands.map(([command]) => ({ command, code: 1, stderr })));
   });
 });
 
