@@ -7,7 +7,6 @@ import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 
 const groupOrOthersWrite = 0o022;
-const sticky = 0o1000;
 
 /**
  * Where it is, there or not: `$SLUICE_RUNTIME_DIR`, else /run/sluice for root, else `$XDG_RUNTIME_DIR/sluice`.
@@ -58,11 +57,16 @@ export function unusable(folder: string, error: unknown): SluiceError {
   );
 }
 
-/** @throws SluiceError SLUICE_NO_RUNTIME_FOLDER where others than its user and root could put something there */
+/**
+ * A sticky folder, such as /tmp, is shared as well: nobody can take away what is another's there, but everybody can be the
+ * first to have a name.
+ *
+ * @throws SluiceError SLUICE_NO_RUNTIME_FOLDER where others than its user and root could put something there
+ */
 export function refuseShared(folder: string): void {
   const { uid, mode } = lstatSync(folder);
   const owned = uid === process.getuid?.() || uid === 0;
-  if (owned && ((mode & groupOrOthersWrite) === 0 || (mode & sticky) !== 0)) return;
+  if (owned && (mode & groupOrOthersWrite) === 0) return;
   const why = owned ? 'other users may write there' : `it belongs to another user (uid ${uid})`;
   throw noFolder(`the runtime folder ${folder} cannot be trusted: ${why}; set SLUICE_RUNTIME_DIR`);
 }

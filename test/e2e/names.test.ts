@@ -120,11 +120,21 @@ describe('an instance that cannot be reached forwards all the same', () => {
       (folder: string) => join(folder, 'open'),
       'other users may write there',
     ],
+    [
+      'a folder that others write to, if only what is their own (sticky)',
+      (folder: string) => join(folder, 'sticky'),
+      'other users may write there',
+    ],
   ])('%s', async (_name, pathIn, why) => {
     const folder = temporaryFolder(scope);
     writeFileSync(join(folder, 'file'), '');
-    mkdirSync(join(folder, 'open'));
-    chmodSync(join(folder, 'open'), 0o777);
+    for (const [name, mode] of [
+      ['open', 0o777],
+      ['sticky', 0o1777],
+    ] as const) {
+      mkdirSync(join(folder, name));
+      chmodSync(join(folder, name), mode);
+    }
     const instances = instancesIn(scope, pathIn(folder));
     const target = await listenTcp(scope, echo);
     const web = await instances.run(['-p', `127.0.0.1::${target}`, '127.0.0.1']);
@@ -191,6 +201,16 @@ describe('a control socket', () => {
     const { code, stderr } = await instances.ask('ls');
     expect(code).toBe(1);
     expect(stderr).toContain(`cannot be trusted: it belongs to another user (uid ${someone})`);
+  });
+
+  it('in a folder where others may be first to have a name is not asked', async () => {
+    const instances = instancesIn(scope);
+    chmodSync(instances.folder, 0o1777);
+    for (const command of [['ls'], ['stop', 'web'], ['publish', 'web', '-p', '127.0.0.1::80']]) {
+      const { code, stderr } = await instances.ask(...command);
+      expect(code).toBe(1);
+      expect(stderr).toContain('cannot be trusted: other users may write there');
+    }
   });
 });
 
