@@ -2,7 +2,7 @@
  * The folder in which instances of one user meet: each has a folder in it, of its name, with its socket inside. What may
  * be done to an instance is decided by who may write here, so it has to be its user's alone.
  */
-import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 
@@ -29,23 +29,28 @@ export function runtimeFolder(env: NodeJS.ProcessEnv = process.env, uid = proces
 export function openRuntimeFolder(): string {
   const folder = runtimeFolder();
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (error) {
-    throw unusable(folder, whyNotMade(folder, error));
+    throw unusable(folder, error);
   }
   refuseShared(folder);
   return folder;
 }
 
-/** Making a path, Node tells ENOENT of a read-only file system; asked to write there, the system tells what it is. */
-function whyNotMade(folder: string, error: unknown): unknown {
+/** One by one: Node's own recursion never ends in a folder that takes none (/proc), nor tells a read-only file system. */
+function makeFolder(folder: string): void {
+  const parent = dirname(folder);
+  if (!existsSync(parent)) makeFolder(parent);
   try {
-    accessSync(folder, constants.W_OK);
-    return error;
-  } catch (refusal) {
-    if (errnoOf(refusal) !== 'ENOENT') return errnoOf(error) === 'ENOENT' ? refusal : error;
-    return folder === dirname(folder) ? error : whyNotMade(dirname(folder), error);
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another start may have been quicker.
+    if (errnoOf(error) !== 'EEXIST' || !isFolder(folder)) throw error;
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** What the system said of it, for the person who can change it. */
@@ -76,6 +81,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   EEXIST: 'it is not a folder',
+  ENOENT: 'no folder can be made there',
   ENOTDIR: 'part of its path is not a folder',
   ENOSPC: 'the disk is full',
 };

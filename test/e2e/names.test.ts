@@ -1,7 +1,7 @@
 /** Names of instances: one each, whatever becomes of their processes; and who may reach them. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
@@ -212,6 +212,17 @@ describe('a control socket', () => {
       expect(stderr).toContain('cannot be trusted: other users may write there');
     }
   });
+});
+
+describeWhere(existsSync('/proc/self'), 'there is no /proc', 'a file system that takes no folders', () => {
+  it.each(['/proc/sluice', '/proc/sluice/below'])(
+    'is told as the reason why an instance cannot be reached: %s',
+    async (folder) => {
+      const web = await instancesIn(scope, folder).run(publishing('web'));
+      await web.logged(({ msg }) => String(msg).includes(`${folder}: no folder can be made there`));
+      expect(await web.stop()).toEqual({ code: 0, signal: null });
+    },
+  );
 });
 
 describeWhere(isRoot, 'only root can mount', 'a read-only file system', () => {
