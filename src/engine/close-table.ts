@@ -67,4 +67,12 @@ export function dialEventOf(errno: string | undefined): DialEvent {
 }
 
 /** Why a UDP association ended. */
-export type AssociationEndReason = 'expired' | 'evicted' | 'target-gone' | 'drained' | 'internal-error';
+export const associationEndReasons = [
+  'expired',
+  'evicted',
+  'target-gone',
+  'drained',
+  'internal-error',
+] as const;
+
+export type AssociationEndReason = (typeof associationEndReasons)[number];

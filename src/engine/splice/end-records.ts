@@ -1,20 +1,23 @@
 /** Flow ends as numbers: how a shard tells of them without making an object or a text a flow. */
 import { errnoName } from '../../sys/errno.js';
 import { ipv6Text } from '../../sys/sockaddr.js';
-import { type AssociationEndReason, type CloseEvent, closeTable } from '../close-table.js';
+import {
+  type AssociationEndReason,
+  associationEndReasons,
+  type CloseEvent,
+  closeTable,
+} from '../close-table.js';
 import type { FlowEnd, TargetAddress } from '../engine.js';
 
 /** A flow's end: a row of the close table, or a reason of an association. */
 export type EndCause = CloseEvent | AssociationEndReason;
 
+/** A name that is in both is one cause: which it is a record's protocol tells. */
 const causes = [
-  ...(Object.keys(closeTable) as CloseEvent[]),
-  'expired',
-  'evicted',
-  'drained',
-] as const satisfies readonly EndCause[];
+  ...new Set<EndCause>([...(Object.keys(closeTable) as CloseEvent[]), ...associationEndReasons]),
+];
 const causeNumbers = Object.fromEntries(causes.map((cause, index) => [cause, index])) as Record<
-  string,
+  EndCause,
   number
 >;
 
@@ -84,7 +87,7 @@ export function writeEnd(records: Float64Array, index: number, facts: EndFacts):
   records[at + field.bytesIn] = facts.bytesIn;
   records[at + field.bytesOut] = facts.bytesOut;
   records[at + field.milliseconds] = facts.milliseconds;
-  records[at + field.cause] = causeNumbers[facts.cause] ?? 0;
+  records[at + field.cause] = causeNumbers[facts.cause];
   records[at + field.errno] = facts.errno;
 }
 

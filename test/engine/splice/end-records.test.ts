@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { closeTable } from '../../../src/engine/close-table.js';
+import { associationEndReasons, closeTable } from '../../../src/engine/close-table.js';
 import type { FlowEnd } from '../../../src/engine/engine.js';
 import { type EndFacts, readEnd, recordFields, writeEnd } from '../../../src/engine/splice/end-records.js';
 import { Errno } from '../../../src/sys/errno.js';
@@ -75,11 +75,8 @@ describe('a flow end as numbers', () => {
     expect(end).toMatchObject({ reason: row.reason, failed: row.failed });
   });
 
-  test.each(['expired', 'evicted', 'drained', 'internal-error'] as const)(
-    'of an association is %s',
-    (cause) => {
-      const [end] = passed({ ...v4, udp: true, cause, errno: 0 });
-      expect(end).toMatchObject({ protocol: 'udp', reason: cause, failed: undefined, error: undefined });
-    },
-  );
+  test.each(associationEndReasons)('of an association is %s', (cause) => {
+    const [end] = passed({ ...v4, udp: true, cause, errno: 0 });
+    expect(end).toMatchObject({ protocol: 'udp', reason: cause, failed: undefined, error: undefined });
+  });
 });
