@@ -48,7 +48,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard with many UDP 
     const descriptor = raw.socket(AF_INET, SOCK_DGRAM);
     const port = raw.bind(descriptor);
     const counters = new Counters();
-    const target = { kind: 'ip', ...endpointOf('127.0.0.1', targetPort), pathNumber: 0 } as const;
+    const target = { kind: 'ip', ...endpointOf('127.0.0.1', targetPort), textNumber: 0 } as const;
     const route = { ...testRoute, targets: [target], shared: false, waitingFlows: 1 };
     const served = { service: 1, protocol: 'udp', descriptor, family: 4, wildcard: false } as const;
     shard.obey({ kind: 'serve', served: { ...served, route, counters: counters.memory } });
