@@ -19,9 +19,10 @@ export function isToItself(context: ShardContext, descriptor: number, target: Pr
   const { sys, arena, connectBuffer, scratch } = context;
   arena.words[scratch >> 2] = sockaddrBytes;
   if (sys.getsockname(descriptor, arena.address(connectBuffer), arena.address(scratch)) < 0) return false;
-  const isSame = (start: number, end: number) =>
-    sockaddr.subarray(start, end).every((byte, index) => arena.bytes[connectBuffer + start + index] === byte);
-  return isSame(2, 4) && (domain === AF_INET ? isSame(4, 8) : isSame(8, 24));
+  const own = arena.bytes.subarray(connectBuffer, connectBuffer + sockaddr.length);
+  if (portOf(own) !== portOf(sockaddr)) return false;
+  const [start, end] = domain === AF_INET ? [4, 8] : [8, 24];
+  return sockaddr.subarray(start, end).every((byte, index) => own[start + index] === byte);
 }
 
 function portOf(sockaddr: Uint8Array): number {
