@@ -5,5 +5,5 @@ import type { Argv } from 'yargs';
 export type Action = () => Promise<void> | undefined;
 export type Choose = (action: Action) => void;
 
-/** Adds a command to a parser, under its name, or as the one that the parser is for ($0). */
-export type AddCommand = (parser: Argv, name: string, choose: Choose) => Argv;
+/** Adds a command to a parser: under its name, or as the one that the parser is for ($0), with its positionals. */
+export type AddCommand = (parser: Argv, form: string, choose: Choose) => Argv;

@@ -1,10 +1,15 @@
 /** The whole command line: every command, its help, and what is said of a wrong one. */
 import yargs, { type Argv } from 'yargs';
-import { SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { version } from '../version.js';
 import type { Action, AddCommand, Choose } from './add-command.js';
-import { checkOptionTable, optionTables } from './command-options.js';
+import {
+  type CommandForm,
+  type CommandName,
+  checkOptionTable,
+  commandForms,
+  commandNames,
+} from './command-options.js';
 import { instanceCommands } from './instance-commands.js';
 import { printAnswer } from './print-answer.js';
 import { readableWords, takeMarksOff, withMarks, withoutMarks } from './readable-words.js';
@@ -12,6 +17,7 @@ import { refuseRepeated } from './refuse-repeated.js';
 import { run } from './run.js';
 import { runOptionTable } from './run-options.js';
 import { completeCommand } from './shells.js';
+import { type Asked, usageFault } from './usage-fault.js';
 
 /**
  * Runs a command line.
@@ -35,37 +41,29 @@ export async function commandLine(argv: readonly string[]): Promise<void> {
   await chosen();
 }
 
-const commands: Readonly<Record<string, AddCommand>> = {
-  run: (parser, name, choose) =>
-    parser.command(
-      `${name} [target]`,
-      'Publish ports of a target, or of a mapping file',
-      runOptions,
-      (options) =>
-        choose(async () => {
-          process.exitCode = await run(options);
-        }),
+const commands: Readonly<Record<CommandName, AddCommand>> = {
+  run: (parser, form, choose) =>
+    parser.command(form, 'Publish ports of a target, or of a mapping file', runOptions, (options) =>
+      choose(async () => {
+        process.exitCode = await run(options);
+      }),
     ),
-  check: (parser, name, choose) =>
-    parser.command(
-      `${name} [file]`,
-      'Check a mapping file and show what it would publish',
-      checkOptions,
-      (options) =>
-        choose(async () => {
-          const { check } = await import('./check.js');
-          check(options.file, options.format);
-        }),
+  check: (parser, form, choose) =>
+    parser.command(form, 'Check a mapping file and show what it would publish', checkOptions, (options) =>
+      choose(async () => {
+        const { check } = await import('./check.js');
+        check(options.file, options.format);
+      }),
     ),
-  schema: (parser, name, choose) =>
-    parser.command(name, "Print the mapping file's JSON Schema, for editors", {}, () =>
+  schema: (parser, form, choose) =>
+    parser.command(form, "Print the mapping file's JSON Schema, for editors", {}, () =>
       choose(async () => {
         const { printSchema } = await import('./print-schema.js');
         printSchema();
       }),
     ),
-  demo: (parser, name, choose) =>
-    parser.command(name, 'Publish a small built-in target and say what to try', {}, () =>
+  demo: (parser, form, choose) =>
+    parser.command(form, 'Publish a small built-in target and say what to try', {}, () =>
       choose(async () => {
         const { demo } = await import('./demo.js');
         process.exitCode = await demo();
@@ -82,46 +80,38 @@ function parserFor(
   argv: readonly string[],
   choose: Choose,
 ): { readonly parser: Argv; readonly words: readonly string[] } {
-  const [first = '', ...rest] = argv;
-  const add = Object.hasOwn(commands, first) ? commands[first] : undefined;
-  if (add !== undefined) {
-    const words = readableWords(rest, optionTables[first] ?? {});
-    return { parser: add(newParser().scriptName(`sluice ${first}`), '$0', choose), words };
+  const [first, ...rest] = argv;
+  const command = commandNames.find((name) => name === first);
+  if (command !== undefined) {
+    const form: CommandForm = commandForms[command];
+    const program = `sluice ${command}`;
+    const words = readableWords(rest, form.options);
+    const parser = newParser({ ...form, program, commands: [], words });
+    return { parser: commands[command](parser, `$0 ${form.positionals}`.trim(), choose), words };
   }
-  const overview = newParser()
-    .scriptName('sluice')
+  const words = readableWords(argv, {});
+  const overview = newParser({
+    program: 'sluice',
+    positionals: 'COMMAND',
+    options: {},
+    commands: commandNames,
+    words,
+  })
     .usage(
       '$0 COMMAND\n\nPublishes ports: binds them on this host and forwards TCP and UDP to where you say.',
     )
     .demandCommand(1, 'Which command? See sluice --help')
     .strictCommands();
-  const parser = Object.entries(commands).reduce(
-    (before, [name, addTo]) => addTo(before, name, choose),
+  const parser = commandNames.reduce(
+    (before, name) => commands[name](before, `${name} ${commandForms[name].positionals}`.trim(), choose),
     overview,
   );
-  return { parser, words: readableWords(argv, {}) };
+  return { parser, words };
 }
 
-/** In place of yargs' own words, which speak of its terms. */
-const plainWords = new Map([
-  [
-    /^Not enough non-option arguments: got (\d+), need at least (\d+)$/,
-    'too few arguments, $1 of $2: see --help',
-  ],
-  [/^Not enough arguments following: (\w)$/, '-$1 needs a value: see --help'],
-  [/^Not enough arguments following: (\S+)$/, '--$1 needs a value: see --help'],
-  [/^Missing required arguments?: (.+)$/, 'no --$1 was given: see --help'],
-  [/^Invalid values: Argument: (\S+), Given: (.+), Choices: (.+)$/, '$1 $2 is none of $3'],
-]);
-
-function inPlainWords(message: string): string {
-  // yargs spreads some messages over several lines.
-  const line = withoutMarks(message.trim().replace(/\s*\n\s*/g, ' '));
-  return [...plainWords].reduce((text, [theirs, ours]) => text.replace(theirs, ours), line);
-}
-
-function newParser(): Argv {
+function newParser(asked: Asked): Argv {
   return yargs([])
+    .scriptName(asked.program)
     .parserConfiguration({
       'greedy-arrays': false,
       'parse-numbers': false,
@@ -132,7 +122,7 @@ function newParser(): Argv {
     .wrap(Math.max(limits.helpColumnsLeast, Math.min(limits.helpColumnsMost, process.stdout.columns ?? 80)))
     .fail((message, error) => {
       if (error instanceof Error && error.name !== 'YError') throw error;
-      throw new SluiceError('SLUICE_USAGE', inPlainWords(message));
+      throw usageFault(withoutMarks(message), asked);
     })
     .middleware(takeMarksOff)
     .version(version)

@@ -1,4 +1,4 @@
-/** The options of each command, as data: for the parser, and for shell completion. */
+/** What each command takes, as data: for the parser, for what is said of a wrong line, and for shell completion. */
 import type { Options } from 'yargs';
 import type { OptionTable } from './option-table.js';
 import { runOptionTable } from './run-options.js';
@@ -82,13 +82,26 @@ const time = {
 export const unpublishOptionTable = { time } as const satisfies OptionTable;
 export const stopOptionTable = { time } as const satisfies OptionTable;
 
-export const optionTables: Readonly<Record<string, OptionTable>> = {
-  run: runOptionTable,
-  check: checkOptionTable,
-  ls: lsOptionTable,
-  logs: logsOptionTable,
-  inspect: inspectOptionTable,
-  publish: publishOptionTable,
-  unpublish: unpublishOptionTable,
-  stop: stopOptionTable,
-};
+export interface CommandForm {
+  readonly positionals: string;
+  readonly options: OptionTable;
+}
+
+/** What each command takes. */
+export const commandForms = {
+  run: { positionals: '[target]', options: runOptionTable },
+  check: { positionals: '[file]', options: checkOptionTable },
+  schema: { positionals: '', options: {} },
+  demo: { positionals: '', options: {} },
+  ls: { positionals: '', options: lsOptionTable },
+  port: { positionals: '<name> [port]', options: {} },
+  logs: { positionals: '<name>', options: logsOptionTable },
+  inspect: { positionals: '<name>', options: inspectOptionTable },
+  publish: { positionals: '<name>', options: publishOptionTable },
+  unpublish: { positionals: '<name> <ports..>', options: unpublishOptionTable },
+  stop: { positionals: '<names..>', options: stopOptionTable },
+  completion: { positionals: '<shell>', options: {} },
+} as const satisfies Readonly<Record<string, CommandForm>>;
+
+export type CommandName = keyof typeof commandForms;
+export const commandNames = Object.keys(commandForms) as readonly CommandName[];

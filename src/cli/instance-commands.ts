@@ -15,52 +15,40 @@ import { shells } from './shells.js';
 const nameOf = 'The name of an instance';
 const nameOrBeginning = `${nameOf}, or the beginning of it`;
 
-export const instanceCommands: Readonly<Record<string, AddCommand>> = {
-  ls: (parser, name, choose) =>
-    parser.command(name, 'List the instances that run', lsOptions, (options) =>
+export const instanceCommands = {
+  ls: (parser, form, choose) =>
+    parser.command(form, 'List the instances that run', lsOptions, (options) =>
       choose(async () => (await import('./ls.js')).ls(options)),
     ),
-  port: (parser, name, choose) =>
-    parser.command(
-      `${name} <name> [port]`,
-      'List the ports of an instance, or one of them',
-      portOptions,
-      (options) => choose(async () => (await import('./port.js')).port(options.name, options.port)),
+  port: (parser, form, choose) =>
+    parser.command(form, 'List the ports of an instance, or one of them', portOptions, (options) =>
+      choose(async () => (await import('./port.js')).port(options.name, options.port)),
     ),
-  logs: (parser, name, choose) =>
-    parser.command(`${name} <name>`, 'Show the access log of an instance', logsOptions, (options) =>
+  logs: (parser, form, choose) =>
+    parser.command(form, 'Show the access log of an instance', logsOptions, (options) =>
       choose(async () => (await import('./logs.js')).logs(options)),
     ),
-  inspect: (parser, name, choose) =>
-    parser.command(`${name} <name>`, 'Show all that an instance knows, as JSON', inspectOptions, (options) =>
+  inspect: (parser, form, choose) =>
+    parser.command(form, 'Show all that an instance knows, as JSON', inspectOptions, (options) =>
       choose(async () => (await import('./inspect.js')).inspect(options.name, options.config)),
     ),
-  publish: (parser, name, choose) =>
-    parser.command(`${name} <name>`, 'Publish more ports of a running instance', publishOptions, (options) =>
+  publish: (parser, form, choose) =>
+    parser.command(form, 'Publish more ports of a running instance', publishOptions, (options) =>
       choose(async () => (await import('./publish.js')).publish(options)),
     ),
-  unpublish: (parser, name, choose) =>
-    parser.command(
-      `${name} <name> <ports..>`,
-      'Free ports of a running instance',
-      unpublishOptions,
-      (options) => choose(async () => (await import('./publish.js')).unpublish(options)),
+  unpublish: (parser, form, choose) =>
+    parser.command(form, 'Free ports of a running instance', unpublishOptions, (options) =>
+      choose(async () => (await import('./publish.js')).unpublish(options)),
     ),
-  stop: (parser, name, choose) =>
-    parser.command(
-      `${name} <names..>`,
-      'End instances as SIGTERM does, and wait for it',
-      stopOptions,
-      (options) => choose(async () => (await import('./stop.js')).stop(options.names, options.time)),
+  stop: (parser, form, choose) =>
+    parser.command(form, 'End instances as SIGTERM does, and wait for it', stopOptions, (options) =>
+      choose(async () => (await import('./stop.js')).stop(options.names, options.time)),
     ),
-  completion: (parser, name, choose) =>
-    parser.command(
-      `${name} <shell>`,
-      'Print the completion script of a shell',
-      completionOptions,
-      (options) => choose(async () => (await import('./completion.js')).completion(options.shell)),
+  completion: (parser, form, choose) =>
+    parser.command(form, 'Print the completion script of a shell', completionOptions, (options) =>
+      choose(async () => (await import('./completion.js')).completion(options.shell)),
     ),
-};
+} as const satisfies Readonly<Record<string, AddCommand>>;
 
 /** What changes an instance takes its whole name. */
 function instanceName(builder: Argv, describe = nameOf) {

@@ -1,10 +1,11 @@
 /** What is refused of every option that there is, before its command does anything. */
 import { describe, expect, it, jest } from '@jest/globals';
 import { commandLine } from '../../src/cli/command-line.js';
-import { optionTables } from '../../src/cli/command-options.js';
+import { type CommandForm, commandForms } from '../../src/cli/command-options.js';
 
-const options = Object.entries(optionTables).flatMap(([command, table]) =>
-  Object.entries(table).map(([name, option]) => ({ command, name, ...option })),
+const forms: Readonly<Record<string, CommandForm>> = commandForms;
+const options = Object.entries(forms).flatMap(([command, form]) =>
+  Object.entries(form.options).map(([name, option]) => ({ command, name, ...option })),
 );
 const switches = options.filter(({ type }) => type === 'boolean');
 const others = options.filter(({ type }) => type !== 'boolean');
@@ -46,7 +47,9 @@ describe('a switch', () => {
 
 describe('an option with a value', () => {
   it.each(others)('of sluice $command has one, the last word too: --$name', async ({ command, name }) => {
-    expect(await refusal(command, 'web', '80', `--${name}`)).toBe(`--${name} needs a value: see --help`);
+    expect(await refusal(command, 'web', '80', `--${name}`)).toBe(
+      `--${name} needs a value: see sluice ${command} --help`,
+    );
     expect(await refusal(command, 'web', '80', `--no-${name}`)).toContain(
       'only what is on or off takes --no-',
     );
@@ -77,6 +80,6 @@ describe('help', () => {
   ])('of a terminal with %s columns takes at most %s', async (columns, most) => {
     const help = await printed(columns, 'run', '--help');
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(most);
-    for (const name of Object.keys(optionTables['run'] ?? {})) expect(help).toContain(`--${name} `);
+    for (const name of Object.keys(commandForms.run.options)) expect(help).toContain(`--${name} `);
   });
 });

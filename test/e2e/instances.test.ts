@@ -291,7 +291,7 @@ describe('sluice publish and unpublish', () => {
       1,
       'sluice: 81/tcp is not published; what is: 80/tcp\n',
     ]);
-    expect(await refusal('unpublish', 'web')).toEqual([2, expect.stringContaining('too few arguments')]);
+    expect(await refusal('unpublish', 'web')).toEqual([2, expect.stringContaining('which port?')]);
     expect(await refusal('unpublish', 'web', '80', '--time', 'soon')).toEqual([
       2,
       expect.stringMatching(/^sluice: --time: invalid duration "soon"/),
