@@ -3,17 +3,9 @@ import type { Options } from 'yargs';
 import type { InstanceClient } from '../admin/client.js';
 import { findInstance, runningInstances } from '../admin/instances.js';
 import { limits } from '../limits.js';
-import {
-  checkOptionTable,
-  inspectOptionTable,
-  logsOptionTable,
-  lsOptionTable,
-  publishOptionTable,
-  stopOptionTable,
-  unpublishOptionTable,
-} from './command-options.js';
+import { type CommandForm, type CommandName, commandForms, commandNames } from './command-options.js';
+import type { OptionTable } from './option-table.js';
 import { printAnswer } from './print-answer.js';
-import { runOptionTable } from './run-options.js';
 import { filesLine, shells } from './shells.js';
 
 interface Candidate {
@@ -25,7 +17,6 @@ type Offer = (words: readonly string[]) => Promise<readonly Candidate[]> | reado
 
 interface Completed {
   readonly meaning: string;
-  readonly options: Readonly<Record<string, Options>>;
   /** What stands where no option does, in turn; the last one repeats where `repeats` says so. */
   readonly positionals: readonly Offer[];
   readonly repeats?: boolean;
@@ -34,26 +25,26 @@ interface Completed {
 const files: readonly Candidate[] = [{ value: filesLine, meaning: '' }];
 const none: Offer = () => [];
 
-const commands: Readonly<Record<string, Completed>> = {
-  run: { meaning: 'Publish ports of a target', options: runOptionTable, positionals: [none] },
-  ls: { meaning: 'List the instances that run', options: lsOptionTable, positionals: [] },
-  port: { meaning: 'List the ports of an instance', options: {}, positionals: [instances, ports] },
-  logs: { meaning: 'Show its access log', options: logsOptionTable, positionals: [instances] },
-  inspect: { meaning: 'Show all that it knows', options: inspectOptionTable, positionals: [instances] },
-  publish: { meaning: 'Publish more ports', options: publishOptionTable, positionals: [instances] },
+const commands: Readonly<Record<CommandName, Completed>> = {
+  run: { meaning: 'Publish ports of a target', positionals: [none] },
+  ls: { meaning: 'List the instances that run', positionals: [] },
+  port: { meaning: 'List the ports of an instance', positionals: [instances, ports] },
+  logs: { meaning: 'Show its access log', positionals: [instances] },
+  inspect: { meaning: 'Show all that it knows', positionals: [instances] },
+  publish: { meaning: 'Publish more ports', positionals: [instances] },
   unpublish: {
     meaning: 'Free ports',
-    options: unpublishOptionTable,
+
     positionals: [instances, ports],
     repeats: true,
   },
-  stop: { meaning: 'End instances', options: stopOptionTable, positionals: [instances], repeats: true },
-  check: { meaning: 'Check a mapping file', options: checkOptionTable, positionals: [() => files] },
-  schema: { meaning: "Print the mapping file's JSON Schema", options: {}, positionals: [] },
-  demo: { meaning: 'Publish a small built-in target', options: {}, positionals: [] },
+  stop: { meaning: 'End instances', positionals: [instances], repeats: true },
+  check: { meaning: 'Check a mapping file', positionals: [() => files] },
+  schema: { meaning: "Print the mapping file's JSON Schema", positionals: [] },
+  demo: { meaning: 'Publish a small built-in target', positionals: [] },
   completion: {
     meaning: 'Print the completion script of a shell',
-    options: {},
+
     positionals: [() => shells.map((shell) => ({ value: shell, meaning: 'shell' }))],
   },
 };
@@ -80,20 +71,21 @@ async function candidatesFor(before: readonly string[], current: string): Promis
   if (name === undefined) {
     return Object.entries(commands).map(([value, { meaning }]) => ({ value, meaning }));
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const command = commandNames.find((known) => known === name);
   if (command === undefined) return [];
-  const option = takingValue(command, words.at(-1));
+  const { options }: CommandForm = commandForms[command];
+  const option = takingValue(options, words.at(-1));
   if (option !== undefined) return valuesOf(option);
-  if (current.startsWith('-')) return optionsOf(command);
-  const given = positionalsIn(command, words);
-  const { positionals, repeats = false } = command;
+  if (current.startsWith('-')) return optionsOf(options);
+  const given = positionalsIn(options, words);
+  const { positionals, repeats = false } = commands[command];
   const offer = positionals[given.length] ?? (repeats ? positionals.at(-1) : undefined);
   return offer === undefined ? [] : offer(given);
 }
 
 /** The option that a word names, where its value is the next word. */
 function takingValue(
-  { options }: Completed,
+  options: OptionTable,
   word: string | undefined,
 ): (Options & { name: string }) | undefined {
   for (const [name, option] of Object.entries(options)) {
@@ -108,7 +100,7 @@ function valuesOf({ name, choices, describe }: Options & { name: string }): read
   return (choices ?? []).map((choice) => ({ value: String(choice), meaning: describe ?? '' }));
 }
 
-function optionsOf({ options }: Completed): Candidate[] {
+function optionsOf(options: OptionTable): Candidate[] {
   const own = Object.entries(options).map(([name, option]) => ({
     // What is on anyway is there to be turned off.
     value: option.type === 'boolean' && option.default === true ? `--no-${name}` : `--${name}`,
@@ -117,9 +109,9 @@ function optionsOf({ options }: Completed): Candidate[] {
   return [...own, { value: '--help', meaning: 'Show help' }];
 }
 
-function positionalsIn(command: Completed, words: readonly string[]): string[] {
+function positionalsIn(options: OptionTable, words: readonly string[]): string[] {
   return words.filter(
-    (word, index) => !word.startsWith('-') && takingValue(command, words[index - 1]) === undefined,
+    (word, index) => !word.startsWith('-') && takingValue(options, words[index - 1]) === undefined,
   );
 }
 
