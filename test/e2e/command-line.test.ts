@@ -250,6 +250,26 @@ it('--version and --help print on stdout and end with 0', async () => {
     expect(help.stdout).toContain(`sluice ${command}`);
 });
 
+it('stop tells of every name that is no instance’s, and one that is alone in its line', async () => {
+  const one = await sluiceOutput(scope, ['stop', 'nope']);
+  expect(one).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^sluice: no instance is called "nope": none runs .*\n$/),
+  });
+  const two = await sluiceOutput(scope, ['stop', 'nope', 'nope2']);
+  expect({ ...two, stderr: two.stderr.split('\n') }).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: [
+      "sluice: 2 names are no instance's: nothing is stopped",
+      expect.stringMatching(/^ {2}no instance is called "nope": /),
+      expect.stringMatching(/^ {2}no instance is called "nope2": /),
+      '',
+    ],
+  });
+});
+
 it('--version is the same in any folder', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
   const elsewhere = spawnSluice(scope, ['--version'], { cwd: tmpdir() });
