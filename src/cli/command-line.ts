@@ -110,7 +110,8 @@ function parserFor(
 }
 
 function newParser(asked: Asked): Argv {
-  return yargs([])
+  // It would ask for the folder, which may be gone and is of no use to it.
+  return yargs([], '/')
     .scriptName(asked.program)
     .parserConfiguration({
       'greedy-arrays': false,

@@ -1,5 +1,5 @@
 /** What the executable says and how it ends, without forwarding anything. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -267,6 +267,25 @@ it('stop tells of every name that is no instance’s, and one that is alone in i
       expect.stringMatching(/^ {2}no instance is called "nope2": /),
       '',
     ],
+  });
+});
+
+describe('in a folder that was deleted', () => {
+  /** The shell goes there, deletes it and becomes the command. */
+  const gone = () => ['sh', '-c', 'cd "$0" && rmdir "$0" && exec "$@"', temporaryFolder(scope)];
+
+  it('a command of an installed sluice works', async () => {
+    const installed = join(temporaryFolder(scope), 'node_modules', 'sluice');
+    for (const folder of ['bin', 'dist']) cpSync(folder, join(installed, folder), { recursive: true });
+    const executable = join(installed, 'bin', 'sluice.js');
+    const ls = await sluiceOutput(scope, ['ls', '-q'], { within: gone(), executable });
+    expect(ls).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('a command of a checkout says what is wrong', async () => {
+    const ls = await sluiceOutput(scope, ['ls', '-q'], { within: gone() });
+    const stderr = 'sluice: the folder it was started in is gone: start it in another\n';
+    expect(ls).toEqual({ code: 1, stdout: '', stderr });
   });
 });
 
