@@ -1,11 +1,14 @@
 import { errnoOf, messageOf } from '../errors.js';
 import { tellError } from './tell-error.js';
 
-/** Writes a command's whole answer to stdout. */
+/** Writes a command's whole answer to stdout, or a line of it as it comes. */
 export function printAnswer(text: string): void {
-  onStdoutFault((fault) => {
-    process.exitCode = tellError(fault);
-  });
+  // One is enough: `sluice stop` prints a name for each instance, and Node warns of more than ten.
+  if (process.stdout.listenerCount('error') === 0) {
+    onStdoutFault((fault) => {
+      process.exitCode = tellError(fault);
+    });
+  }
   process.stdout.write(text);
 }
 
