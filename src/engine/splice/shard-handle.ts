@@ -1,5 +1,5 @@
 /** A shard as the engine has it, wherever its loop runs. */
-import type { Command, Report } from './shard-messages.js';
+import type { Command, LiveReport } from './shard-messages.js';
 
 export interface ShardHandle {
   /** Obeyed soon, in order; false, and nothing happens, once the shard has ended. */
@@ -10,7 +10,7 @@ export interface ShardHandle {
 
 /** Called on the main thread, never from within `send`. */
 export interface ShardEvents {
-  readonly report: (report: Report) => void;
+  readonly report: (report: LiveReport) => void;
   /** The shard has ended without having been asked to, and ended so many flows itself; its descriptors are closed. */
   readonly died: (cause: string, flowsEnded: number) => void;
 }

@@ -75,3 +75,6 @@ export type Report =
   | { readonly kind: 'waiting-trouble'; readonly service: number; readonly trouble: WaitingTrouble }
   /** The shard's own code threw; it has ended all its flows and stops. */
   | { readonly kind: 'failed'; readonly cause: string; readonly flows: number };
+
+/** Of a shard that goes on: its failure is its handle's to hear. */
+export type LiveReport = Exclude<Report, { readonly kind: 'failed' }>;

@@ -14,6 +14,7 @@ import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../sys/time.js';
 import { addressKey } from '../address-key.js';
 import { Arena } from './arena.js';
+import { type ByKind, doByKind } from './by-kind.js';
 import { datagramArenaBytes } from './datagram-batch.js';
 import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
@@ -22,7 +23,7 @@ import { PipePool } from './pipe-pool.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
 import { ShardLoad } from './shard-load.js';
-import type { Command, Report, ShardService, ShardSetup } from './shard-messages.js';
+import type { Command, DescriptorShare, Report, ShardService, ShardSetup } from './shard-messages.js';
 import type { ShardServer } from './shard-server.js';
 import { SharedClock } from './shared-clock.js';
 import { takeShortSlices } from './short-slices.js';
@@ -37,6 +38,19 @@ export class Shard {
   readonly #context: ShardContext;
   readonly #servers = new Map<number, ShardServer>();
   readonly #clock: SharedClock;
+  /** How a command is obeyed. */
+  readonly #commands: ByKind<Command> = {
+    serve: ({ served }) => this.#serve(served),
+    route: ({ service, route }) => this.#servers.get(service)?.setRoute(route),
+    gone: ({ service, addresses }) =>
+      this.#servers.get(service)?.targetsGone(new Set(addresses.map(addressKey))),
+    drain: ({ service }) => this.#drain(service),
+    close: ({ service }) => this.#close(service),
+    look: ({ service }) => this.#servers.get(service)?.look?.(),
+    share: ({ share }) => this.#takeShare(share),
+    tick: ({ tick }) => this.#tick(tick),
+    stop: () => this.#stop(),
+  };
 
   constructor(setup: ShardSetup, report: (report: Report) => void) {
     this.#clock = new SharedClock(setup.clock);
@@ -57,27 +71,8 @@ export class Shard {
 
   /** Whatever is thrown leaves the shard in a state nobody knows. */
   obey(command: Command): void {
-    const { loop, ends } = this.#context;
-    loop.nowMs = this.#clock.now();
-    if (command.kind === 'serve') this.#serve(command.served);
-    else if (command.kind === 'route') this.#servers.get(command.service)?.setRoute(command.route);
-    else if (command.kind === 'gone')
-      this.#servers.get(command.service)?.targetsGone(new Set(command.addresses.map(addressKey)));
-    else if (command.kind === 'drain') this.#drain(command.service);
-    else if (command.kind === 'look') this.#servers.get(command.service)?.look?.();
-    else if (command.kind === 'close') this.#close(command.service);
-    else if (command.kind === 'tick') {
-      // The held clock was moved: what is due by now has to ring before this is answered.
-      loop.wheel.advance(loop.nowMs);
-      ends.flush();
-      this.#context.report({ kind: 'ticked', tick: command.tick });
-    } else if (command.kind === 'share') {
-      this.#context.maxFlows = command.share.maxFlows;
-      this.#context.pipes.setMost(command.share.maxPipes);
-    } else {
-      this.#endAll();
-      loop.stop();
-    }
+    this.loop.nowMs = this.#clock.now();
+    doByKind(this.#commands, command);
   }
 
   /** After a fault: ends what flows there are, and tells of it. */
@@ -127,6 +122,24 @@ export class Shard {
     server.endAll('drain-grace-over');
     // It may have been detached before, and be empty by now.
     if (this.#servers.has(service)) server.detach();
+  }
+
+  #takeShare({ maxFlows, maxPipes }: DescriptorShare): void {
+    this.#context.maxFlows = maxFlows;
+    this.#context.pipes.setMost(maxPipes);
+  }
+
+  /** The held clock was moved: what is due by now has to ring before this is answered. */
+  #tick(tick: number): void {
+    const { loop, ends, report } = this.#context;
+    loop.wheel.advance(loop.nowMs);
+    ends.flush();
+    report({ kind: 'ticked', tick });
+  }
+
+  #stop(): void {
+    this.#endAll();
+    this.loop.stop();
   }
 
   #endAll(): void {

@@ -16,10 +16,11 @@ import { limits } from '../../limits.js';
 import { zoneOf } from '../../sys/interface-index.js';
 import type { Engine, EngineOptions, Route, Service, TargetAddress } from '../engine.js';
 import type { ShardPlan } from '../shard-plan.js';
+import { type ByKind, doByKind } from './by-kind.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
-import type { DescriptorShare, Report, ShardRoute } from './shard-messages.js';
+import type { DescriptorShare, LiveReport, ShardRoute } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
 import { isShared, SpliceService, type SpliceServiceHost } from './splice-service.js';
@@ -47,6 +48,18 @@ export class SpliceEngine implements Engine<SpliceListener> {
     shardRoute: (route, shards) => this.#shardRoute(route, shards),
     trouble: (message) => this.#options.onTrouble(message),
     gone: (service) => void this.#services.delete(service),
+  };
+  /** What is done with a report of a shard. */
+  readonly #reports: ByKind<LiveReport, [shard: number]> = {
+    ends: ({ records }) => this.#takeEnds(records),
+    trouble: ({ message }) => this.#options.onTrouble(message),
+    'waiting-trouble': ({ service, trouble }) => this.#services.get(service)?.waitingTrouble(trouble),
+    detached: ({ service }, shard) => this.#services.get(service)?.detached(shard),
+    unserved: ({ service, cause }, shard) => this.#services.get(service)?.unserved(shard, cause),
+    paused: ({ service }, shard) => this.#services.get(service)?.paused(shard),
+    empty: ({ service }, shard) => this.#services.get(service)?.empty(shard),
+    busy: (_, shard) => this.#tookBusy(shard),
+    ticked: ({ tick }) => this.#ticked(tick),
   };
   #ticks = 0;
   readonly #ticking = new Map<number, { left: number; done: () => void }>();
@@ -106,7 +119,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       reportEnds: this.#options.onFlowEnds !== undefined,
     };
     const events: ShardEvents = {
-      report: (report) => this.#take(report, index),
+      report: (report) => doByKind(this.#reports, report, index),
       died: (cause, flows) => this.#died(index, cause, flows),
     };
     const onMain = this.#options.shards.threads === 0 && index === 0;
@@ -148,19 +161,6 @@ export class SpliceEngine implements Engine<SpliceListener> {
     const pairs = Math.max(1, Math.floor(this.#options.maxFlows / shards));
     const maxPipes = Math.min(limits.pipesPerShard, Math.floor(pairs / (1 + limits.flowsPerPipe)));
     return { maxFlows: pairs - maxPipes, maxPipes };
-  }
-
-  #take(report: Report, shard: number): void {
-    if (report.kind === 'ends') this.#takeEnds(report.records);
-    else if (report.kind === 'trouble') this.#options.onTrouble(report.message);
-    else if (report.kind === 'waiting-trouble')
-      this.#services.get(report.service)?.waitingTrouble(report.trouble);
-    else if (report.kind === 'detached') this.#services.get(report.service)?.detached(shard);
-    else if (report.kind === 'unserved') this.#services.get(report.service)?.unserved(shard, report.cause);
-    else if (report.kind === 'paused') this.#services.get(report.service)?.paused(shard);
-    else if (report.kind === 'empty') this.#services.get(report.service)?.empty(shard);
-    else if (report.kind === 'busy') this.#tookBusy(shard);
-    else if (report.kind === 'ticked') this.#ticked(report.tick);
   }
 
   #takeEnds(records: Float64Array): void {
