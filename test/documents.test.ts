@@ -7,6 +7,7 @@ import { routes } from '../src/admin/control-routes.js';
 import { associationEndReasons, closeTable } from '../src/engine/close-table.js';
 import { limits } from '../src/limits.js';
 import { accessRecord } from '../src/log/access-record.js';
+import { Counters, writeCounters } from '../src/metrics/counters.js';
 import { sluicePath } from './support/sluice-process.js';
 
 const documents = [...readdirSync('.'), ...readdirSync('docs').map((file) => join('docs', file))].filter(
@@ -177,6 +178,11 @@ describe('docs/control-socket.md', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(rows.sort()).toEqual(inCode.sort());
+  });
+
+  it('has a row for every counter, and for no other', () => {
+    const told = Object.keys(writeCounters(new Counters().snapshot()));
+    expect(firstCells(tableOf(text, 'counter', 'what it counts')).sort()).toEqual(told.sort());
   });
 
   it('has the bounds that hold', () => {

@@ -1,6 +1,6 @@
 /** An instance's picture as the control socket tells it: plain data, in the mapping file's and the log's key names. */
 import type { InstancePicture, PublishedPicture } from '../instance/picture.js';
-import { counterNames, flowsOf } from '../metrics/counters.js';
+import { flowsOf, writeCounters } from '../metrics/counters.js';
 import { formatPublished } from '../publish/mapping.js';
 import { formatTarget, targetName } from '../publish/target-spec.js';
 import { writeFlowOptions, writePlaces } from '../publish/write-mapping-file.js';
@@ -100,7 +100,7 @@ function describeMapping(published: PublishedPicture): MappingDescription {
     bytes_out: counters.bytesOut,
     ends: published.ends ?? null,
     options: writeFlowOptions(mapping.options),
-    counters: Object.fromEntries(counterNames.map((name) => [snakeCased(name), counters[name]])),
+    counters: writeCounters(counters),
   };
 }
 
@@ -112,8 +112,4 @@ function statusOf({ stopping, targets }: InstancePicture): string {
   if (first === undefined) return 'up';
   if (absent.length === 1) return `waiting for ${targetName(first.spec)}`;
   return `waiting for ${absent.length} of ${targets.length} targets`;
-}
-
-function snakeCased(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -11,6 +11,7 @@ import type { Engine } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
 import { limits } from '../limits.js';
 import { surviveFaults } from '../log/survive-faults.js';
+import { writeCounters } from '../metrics/counters.js';
 import { version } from '../version.js';
 import { waitAtMost } from '../wait-at-most.js';
 import { flagTable, inWords, readRequest } from './flags.js';
@@ -74,7 +75,7 @@ function stopOnSignals({ engine, service }: Serving, log: ProxyLog): void {
     stopping = true;
     // The kernel closes all that is open: it is for the log that every flow ends here first, so that each is told of.
     if (log.verbose) await waitAtMost(limits.dockerProxyCloseMs, closed(engine, log));
-    log.info({ signal, ...service.counters() }, 'stopped');
+    log.info({ signal, ...writeCounters(service.counters()) }, 'stopped');
     process.exit(exitCodes.done);
   };
   process.on('SIGINT', stop);

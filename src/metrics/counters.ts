@@ -45,6 +45,15 @@ export function sumOf(snapshots: readonly CounterSnapshot[]): CounterSnapshot {
   ) as CounterSnapshot;
 }
 
+/** As everybody outside is told of them, in sluice's own key names: `flows_opened`. */
+export function writeCounters(snapshot: CounterSnapshot): Readonly<Record<string, number>> {
+  return Object.fromEntries(counterNames.map((name) => [snakeCased(name), snapshot[name]]));
+}
+
+function snakeCased(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /** Flows in progress. */
 export function flowsOf({ flowsOpened, flowsEnded }: CounterSnapshot): number {
   return flowsOpened - flowsEnded;

@@ -256,7 +256,7 @@ describe('SLUICE_DOCKER_PROXY_LOG', () => {
     expect(recordsIn(file)).toMatchObject([
       { level: 'info', pid: proxy.pid, engine: 'splice', published: `127.0.0.1:${proxy.port}` },
       { msg: 'flow ended', reason: 'done', bytes_in: 5, bytes_out: 5 },
-      { msg: 'stopped', signal: 'SIGTERM', flowsOpened: 1, flowsEnded: 1, bytesIn: 5, bytesOut: 5 },
+      { msg: 'stopped', signal: 'SIGTERM', flows_opened: 1, flows_ended: 1, bytes_in: 5, bytes_out: 5 },
     ]);
   });
 
@@ -276,7 +276,7 @@ describe('SLUICE_DOCKER_PROXY_LOG', () => {
       expect(recordsIn(file).slice(1)).toMatchObject([
         { msg: 'flow ended', reason: 'done', bytes_in: 5, bytes_out: 5 },
         { msg: 'flow ended', reason: 'drained', bytes_in: 1, bytes_out: 1 },
-        { msg: 'stopped', signal, flowsOpened: 2, flowsEnded: 2, bytesIn: 6, bytesOut: 6 },
+        { msg: 'stopped', signal, flows_opened: 2, flows_ended: 2, bytes_in: 6, bytes_out: 6 },
       ]);
     },
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Counters, counterNames } from '../../src/metrics/counters.js';
+import { Counters, counterNames, writeCounters } from '../../src/metrics/counters.js';
 
 describe('Counters', () => {
   it('begin at zero, every one of them', () => {
@@ -26,6 +26,14 @@ describe('Counters', () => {
     const [writer, reader] = [new Counters(memory), new Counters(memory)];
     writer.add('datagramsIn', 7);
     expect(reader.snapshot().datagramsIn).toBe(7);
+  });
+
+  it('are told of outside in the key names of the log', () => {
+    const counters = new Counters();
+    counters.add('datagramsWithoutTarget', 3);
+    const told = writeCounters(counters.snapshot());
+    expect(told).toMatchObject({ datagrams_without_target: 3, bytes_in: 0 });
+    expect(Object.keys(told)).toHaveLength(counterNames.length);
   });
 
   it('give a snapshot that stays as it was', () => {
