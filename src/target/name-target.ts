@@ -65,9 +65,8 @@ async function openWord(
   troubles = undefined;
   if (isUnknown && target.state().hosts.length === 0) {
     target.close();
-    throw new SluiceError(noContainer.code, `${noContainer.message}; nor does DNS know the name`, {
-      cause: noContainer,
-    });
+    const why = `${noContainer.message}; nor does DNS know the name, which dns:${name} would wait for`;
+    throw new SluiceError(noContainer.code, why, { cause: noContainer });
   }
   if (trouble !== undefined) events.trouble(`${noContainer.message}; ${trouble}`);
   return target;

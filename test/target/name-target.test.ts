@@ -78,13 +78,14 @@ describe('a bare word', () => {
     const { endpoint } = await dockerWithWeb();
     expect(await rejectionOf(opened('wbe', endpoint, failing('ENOTFOUND')))).toMatchObject({
       code: 'SLUICE_NO_SUCH_CONTAINER',
-      message: 'No such container: wbe, did you mean web?; nor does DNS know the name',
+      message:
+        'No such container: wbe, did you mean web?; nor does DNS know the name, which dns:wbe would wait for',
     });
   });
 
   it('that DNS does not know is refused with why Docker could not be asked', async () => {
     expect((await rejectionOf(opened('web', nowhere(true), failing('ENOTFOUND')))).message).toMatch(
-      /^Docker at .* does not answer: there is no such socket .*; nor does DNS know the name$/,
+      /^Docker at .* does not answer: there is no such socket .*; nor does DNS know the name, which dns:web would wait for$/,
     );
   });
 
