@@ -73,11 +73,11 @@ function tellUnderWay({ request, response }: ControlRequest): void {
 
 async function publish(asked: ControlRequest): Promise<Answer> {
   const { subject, request } = asked;
-  const { instance, mappings: first } = subject;
+  const { name, instance, mappings: first } = subject;
   tellUnderWay(asked);
   const { ports, ...whereabouts } = readPublishRequest(await readBody(request));
   const served = servedMappings(instance);
-  const base = baseOf(served.length > 0 ? served : first, whereabouts);
+  const base = baseOf(name, served.length > 0 ? served : first, whereabouts);
   const mappings = ports.flatMap((spec) => expandSpec(spec, base));
   return answerJson({ published: (await instance.publish(mappings)).map(describePort) }, 201);
 }

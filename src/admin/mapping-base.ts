@@ -28,8 +28,13 @@ export interface Whereabouts {
  *
  * @throws SluiceError SLUICE_BAD_REQUEST where a target has to be named, SLUICE_BAD_TARGET where what is named is none
  */
-export function baseOf(mappings: readonly Mapping[], { to, network, in: inside }: Whereabouts): MappingBase {
-  const base = to === undefined ? baseOfOnly(mappings, network) : baseOfNamed(mappings, to, network);
+export function baseOf(
+  instance: string,
+  mappings: readonly Mapping[],
+  { to, network, in: inside }: Whereabouts,
+): MappingBase {
+  const base =
+    to === undefined ? baseOfOnly(instance, mappings, network) : baseOfNamed(mappings, to, network);
   return {
     ...base,
     target: network === undefined ? base.target : onNetwork(base.target, network),
@@ -45,7 +50,11 @@ function baseOfNamed(mappings: readonly Mapping[], to: string, network: string |
   return { name: targetName(target), in: insideOf(mappings), target, options: defaultFlowOptions };
 }
 
-function baseOfOnly(mappings: readonly Mapping[], network: string | undefined): MappingBase {
+function baseOfOnly(
+  instance: string,
+  mappings: readonly Mapping[],
+  network: string | undefined,
+): MappingBase {
   const [first] = mappings;
   const targets = [...new Set(mappings.map(({ target }) => formatTarget(target)))];
   if (first !== undefined && targets.length === 1) return preferred(mappings, network) ?? first;
@@ -53,7 +62,7 @@ function baseOfOnly(mappings: readonly Mapping[], network: string | undefined): 
   const more = targets.length > limits.choicesTold ? ', …' : '';
   throw new SluiceError(
     'SLUICE_BAD_REQUEST',
-    `it leads to ${targets.length} targets: say which one with --to (${choices}${more})`,
+    `${instance} leads to ${targets.length} targets: say which one with --to (${choices}${more})`,
   );
 }
 

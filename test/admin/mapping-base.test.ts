@@ -27,7 +27,7 @@ function mapping({ name, to, network, in: container }: Written): Mapping {
 
 const nowhere: Whereabouts = { to: undefined, network: undefined, in: undefined };
 const asked = (mappings: readonly Mapping[], whereabouts: Partial<Whereabouts> = {}) =>
-  baseOf(mappings, { ...nowhere, ...whereabouts });
+  baseOf('edge', mappings, { ...nowhere, ...whereabouts });
 
 const web = mapping({ name: 'web', to: 'docker:web' });
 const webOnFront = mapping({ name: 'front', to: 'docker:web', network: 'front' });
@@ -49,7 +49,7 @@ describe('what mappings published later have in common with those there are', ()
   it('has to be said, where they lead to several targets', () => {
     expect(thrownBy(() => asked([web, database]))).toMatchObject({
       code: 'SLUICE_BAD_REQUEST',
-      message: 'it leads to 2 targets: say which one with --to (docker:web, 10.0.0.2)',
+      message: 'edge leads to 2 targets: say which one with --to (docker:web, 10.0.0.2)',
     });
   });
 

@@ -262,7 +262,7 @@ describe('sluice publish and unpublish', () => {
     const { code, stderr } = await instances.ask('publish', 'web', '-p', '81');
     expect([code, stderr]).toEqual([
       1,
-      'sluice: it leads to 2 targets: say which one with --to (10.0.0.1, 127.0.0.1)\n',
+      'sluice: web leads to 2 targets: say which one with --to (10.0.0.1, 127.0.0.1)\n',
     ]);
   });
 
