@@ -60,17 +60,21 @@ describe('a benchmark that is killed', () => {
 
 describe('what the system accounts', () => {
   it('is told of a process with its children, those that have ended too', async () => {
-    const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done';
-    const child = new Child('a shell', shell(`(${busy}); (${busy}; sleep 60) & sleep 1; echo done; wait`));
+    // Until its own stat tells of 0.1 s: user and system time are the 14th and the 15th field, in hundredths (proc(5)).
+    const stat = [...Array.from({ length: 13 }, () => 'x'), 'user', 'system', 'x'].join(' ');
+    const busy = `user=0 system=0; while [ $((user+system)) -lt 10 ]; do read -r ${stat} < /proc/self/stat; done`;
+    const child = new Child('a shell', shell(`(${busy}); (${busy}; sleep 60) & echo done; wait`));
     await child.said('done');
-    await until('CPU time of both', () => cpuSecondsOf(child.pid) > 0.1);
+    await until('CPU time of both', () => cpuSecondsOf(child.pid) >= 0.2);
     expect(residentBytesOf(child.pid)).toBeGreaterThan(100_000);
     await child.stop();
     expect(cpuSecondsOf(child.pid)).toBe(0);
   });
 
   it('is told of a process with its threads', async () => {
-    const busy = 'const end = Date.now() + 300; while (Date.now() < end);';
+    const busy = `const used = () => process.cpuUsage().user + process.cpuUsage().system;
+      const until = used() + 200_000;
+      while (used() < until);`;
     const code = `const { Worker } = require('node:worker_threads');
       new Worker(${JSON.stringify(busy)}, { eval: true }).on('exit', () => {
         console.log('done');

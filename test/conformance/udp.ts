@@ -65,17 +65,17 @@ export function udpPolicy<L extends Listener>(under: EngineUnderTest<L>): void {
       }, 1);
       scope.onEnd(() => clearInterval(flood));
       await until('the flood to run', () => flooder.received.length > 100);
-      let answered = 0;
-      while (answered < 10) {
-        modest.send(`${answered}`, endpoint);
+      // The flood may cost some, where the kernel's queue is full: half of them at most.
+      for (let sent = 0; sent < 20 && modest.received.length < 10; sent += 1) {
+        const answered = modest.received.length;
+        modest.send(`${sent}`, endpoint);
         const sentMs = performance.now();
         await until(
           'an answer, or a loss',
           () => modest.received.length > answered || performance.now() - sentMs > 500,
         );
-        answered = modest.received.length;
       }
-      expect(answered).toBeGreaterThanOrEqual(10);
+      expect(modest.received.length).toBeGreaterThanOrEqual(10);
     });
   });
 
