@@ -20,7 +20,7 @@ export async function runningInstances(): Promise<InstanceClient[]> {
 }
 
 /** Their names, those of processes that were killed among them. */
-export function instanceNames(): string[] {
+function instanceNames(): string[] {
   const runtime = runtimeFolder();
   try {
     refuseShared(runtime);

@@ -15,8 +15,7 @@ import type { Protocol } from '../publish/protocol.js';
 import type { Clock } from './clock.js';
 import type { AssociationEndReason, FlowEndReason, Side } from './close-table.js';
 
-export const engineNames = ['splice', 'stream'] as const;
-export type EngineName = (typeof engineNames)[number];
+export type EngineName = 'splice' | 'stream';
 
 /** An address that can be dialled. Unix sockets take TCP flows only. */
 export type TargetAddress =
@@ -45,7 +44,10 @@ export interface Route {
   readonly idleTimeoutMs: number | undefined;
   readonly udpUnansweredTimeoutMs: number;
   readonly udpTimeoutMs: number;
-  /** Flows at once; past it a TCP client is reset, and a UDP association makes room. */
+  /**
+   * Flows at once. Past it a UDP association makes room; a TCP client waits in the kernel's queue (splice) or is reset
+   * (stream).
+   */
   readonly maxFlows: number;
 }
 
