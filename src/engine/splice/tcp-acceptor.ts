@@ -73,7 +73,8 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   setRoute(route: ShardRoute): void {
     this.#host.route = prepareRoute(route);
     this.#line.setRoute(this.#host.route);
-    if (this.#state === 'paused') this.#listen();
+    // While it is full it would take nothing, and count the bound as met once more.
+    if (this.#state === 'paused' && !this.#full()) this.#listen();
   }
 
   targetsGone(gone: ReadonlySet<string>): void {

@@ -162,6 +162,30 @@ describe('a shard full of flows', () => {
   });
 });
 
+describe('a listener at its bound', () => {
+  test('has that counted once, however often its route changes meanwhile', async () => {
+    const rig = startRig(scope, spliceEngine(1));
+    const server = await tcpServer(scope, '127.0.0.1', echo);
+    const route = { ...testRoute, targets: [server.address], maxFlows: 1 };
+    const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', route.targets, route);
+    const holder = tcpClient(scope, endpoint);
+    await once(holder, 'connect');
+    const waiting = tcpClient(scope, endpoint);
+    await once(waiting, 'connect');
+    await until('the bound to be met', () => service.counters().flowsOverLimit === 1);
+    for (let changes = 0; changes < 5; changes += 1) {
+      service.setRoute(route);
+      await rig.clock.advance(1);
+    }
+    expect(service.counters().flowsOverLimit).toBe(1);
+    holder.end();
+    expect(await exchange(waiting, 'in')).toBe('in');
+    const another = tcpClient(scope, endpoint);
+    service.setRoute({ ...route, maxFlows: 2 });
+    expect(await exchange(another, 'room')).toBe('room');
+  });
+});
+
 describe('a process with few descriptors', () => {
   const pipeEnds = () =>
     readdirSync('/proc/self/fd').filter((descriptor) => {
