@@ -10,7 +10,7 @@
 import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
 import { EPOLLEXCLUSIVE, EPOLLIN } from '../../sys/epoll.js';
-import { Errno } from '../../sys/errno.js';
+import { Errno, SystemCallError } from '../../sys/errno.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sys/socket.js';
 import type { CloseEvent } from '../close-table.js';
@@ -230,9 +230,11 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
 
   /** False where it waits to be watched. */
   #listen(): boolean {
-    const errno = this.#context.loop.add(this.#descriptor, this, EPOLLIN | EPOLLEXCLUSIVE);
+    const { loop, scarcity } = this.#context;
+    const errno = loop.add(this.#descriptor, this, EPOLLIN | EPOLLEXCLUSIVE);
     if (errno === 0) this.#state = 'listening';
-    else this.#context.scarcity.wait(this, errno, 'a listener waits to be watched');
+    else if (isScarce(errno)) scarcity.wait(this, errno, 'a listener waits to be watched');
+    else throw new SystemCallError('epoll_ctl', errno);
     return errno === 0;
   }
 }

@@ -326,10 +326,10 @@ test.each([0, 1])(
   },
 );
 
-describe('a listener that cannot be watched', () => {
-  /** A UDP listener whose number leads nowhere, the first so many times it is asked for. */
+describe.each(['tcp', 'udp'] as const)('a listener on %s that cannot be watched', (protocol) => {
+  /** A listener whose number leads nowhere, the first so many times it is asked for. */
   async function listenerThatFails(times: number) {
-    const listener = await descriptorBinder().bind('udp', endpointOf('127.0.0.1', 0));
+    const listener = await descriptorBinder().bind(protocol, endpointOf('127.0.0.1', 0));
     let asked = 0;
     const broken = {
       ...listener,
@@ -348,13 +348,15 @@ describe('a listener that cannot be watched', () => {
       '127.0.0.1',
       '127.0.0.1',
     );
-    const target = await udpPeer(scope, '127.0.0.1');
+    const target = await (protocol === 'tcp' ? tcpServer : udpPeer)(scope, '127.0.0.1');
     const { broken, endpoint } = await listenerThatFails(2);
-    rig.engine.serve(broken, { ...testRoute, targets: [target.address] }, 77);
-    const sender = await udpPeer(scope, '127.0.0.1');
-    sender.send('patience', endpoint);
-    expect((await target.next()).datagram.toString()).toBe('patience');
-    expect(rig.troubles).toEqual([expect.stringMatching(/udp cannot be served: .*EBADF.*tried again$/)]);
+    const service = rig.engine.serve(broken, { ...testRoute, targets: [target.address] }, 77);
+    if (protocol === 'tcp') tcpClient(scope, endpoint);
+    else (await udpPeer(scope, '127.0.0.1')).send('patience', endpoint);
+    await until('it to be served', () => service.counters().flowsOpened === 1);
+    expect(rig.troubles).toEqual([
+      expect.stringMatching(`${protocol} cannot be served: .*EBADF.*tried again$`),
+    ]);
     client.write('y');
     expect((await readExactly(accepted, 1)).toString()).toBe('y');
   });
