@@ -33,31 +33,30 @@ export interface WaitingLineHost {
   nowMs(): number;
   /** Calls `ring` at this time, once, in place of the one set before; Infinity: not at all. */
   ringAt(atMs: number): void;
-  /** Told of, but not again and again while it lasts. */
-  trouble(trouble: WaitingTrouble): void;
+  /** Told, in words that follow on the target's name, but not again and again while it lasts. */
+  trouble(trouble: string): void;
 }
 
 /** What of a route the line looks at. */
 export interface WaitingRoute {
   readonly waitMs: number;
   readonly targets: readonly unknown[];
+  /** Flows in the line at once, when one joins: those there are stay where it becomes less. */
+  readonly waitingFlows: number;
 }
 
 const troubles = {
   'wait-over': ({ waitMs }: WaitingRoute) =>
     `took no connection within ${formatDuration(waitMs)}: flows that waited for it so long are reset`,
-  'wait-limit': () => `is not there and ${limits.waitingFlows} flows wait for it: further ones are reset`,
+  'wait-limit': ({ waitingFlows }: WaitingRoute) =>
+    `is not there and ${waitingFlows} flows wait for it: further ones are reset`,
 } as const;
 
-export type WaitingTrouble = keyof typeof troubles;
+type WaitingTrouble = keyof typeof troubles;
 
-/** A trouble in words, for the log. */
-export function waitingTroubleText(
-  trouble: WaitingTrouble,
-  { endpoint }: Pick<Listener, 'endpoint'>,
-  route: WaitingRoute,
-): string {
-  return `the target of ${formatEndpoint(endpoint)} ${troubles[trouble](route)}`;
+/** What a listener's line tells of, for the log. */
+export function waitingTroubleText(trouble: string, { endpoint }: Pick<Listener, 'endpoint'>): string {
+  return `the target of ${formatEndpoint(endpoint)} ${trouble}`;
 }
 
 interface Place<Flow> {
@@ -69,7 +68,6 @@ interface Place<Flow> {
 
 export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
   readonly #host: WaitingLineHost;
-  readonly #most: number;
   readonly #places = new Map<Flow, Place<Flow>>();
   #first: Place<Flow> | undefined = undefined;
   #last: Place<Flow> | undefined = undefined;
@@ -90,10 +88,8 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     'wait-limit': Number.NEGATIVE_INFINITY,
   };
 
-  /** @param most flows in the line at once */
-  constructor(route: WaitingRoute, most: number, host: WaitingLineHost) {
+  constructor(route: WaitingRoute, host: WaitingLineHost) {
     this.#route = route;
-    this.#most = most;
     this.#host = host;
   }
 
@@ -137,7 +133,7 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
 
   /** Puts a flow into the line, by the time it was accepted; past the bound it ends. */
   join(flow: Flow): void {
-    if (this.#places.size >= this.#most) {
+    if (this.#places.size >= this.#route.waitingFlows) {
       this.#host.counters.add('flowsOverWaitLimit');
       this.#tell('wait-limit');
       flow.end('wait-limit');
@@ -248,7 +244,7 @@ export class WaitingLine<Errno, Flow extends WaitingFlow<Errno>> {
     const nowMs = this.#host.nowMs();
     if (nowMs < this.#quietUntilMs[trouble]) return;
     this.#quietUntilMs[trouble] = nowMs + limits.troubleQuietMs;
-    this.#host.trouble(trouble);
+    this.#host.trouble(troubles[trouble](this.#route));
   }
 
   // --- the line --------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class Flow implements WaitingFlow<string> {
 class LineRig {
   nowMs = 0;
   ringAtMs = Number.POSITIVE_INFINITY;
-  route = { waitMs: 10_000, targets: [] as string[] };
+  route = { waitMs: 10_000, targets: [] as string[], waitingFlows: most };
   readonly counters = new Counters();
   readonly troubles: string[] = [];
   readonly flows: Flow[] = [];
@@ -47,7 +47,7 @@ class LineRig {
   readonly line: WaitingLine<string, Flow>;
 
   constructor() {
-    this.line = new WaitingLine(this.route, most, {
+    this.line = new WaitingLine(this.route, {
       counters: this.counters,
       nowMs: () => this.nowMs,
       ringAt: (atMs) => {
@@ -66,8 +66,8 @@ class LineRig {
     return flow;
   }
 
-  setRoute(targets: string[], waitMs = this.route.waitMs): void {
-    this.route = { waitMs, targets };
+  setRoute(targets: string[], waitMs = this.route.waitMs, waitingFlows = most): void {
+    this.route = { waitMs, targets, waitingFlows };
     this.line.setRoute(this.route);
   }
 
@@ -224,7 +224,10 @@ describe('the line of flows that wait', () => {
     for (let count = 0; count < most + 2; count += 1) rig.waits();
     expect(rig.flows.slice(most).map(({ ending }) => ending)).toEqual(['wait-limit', 'wait-limit']);
     rig.advance(10_000);
-    expect(rig.troubles).toEqual(['wait-limit', 'wait-over']);
+    const [full = '', inVain = ''] = rig.troubles;
+    expect(rig.troubles).toEqual([full, inVain]);
+    expect(full).toBe(`is not there and ${most} flows wait for it: further ones are reset`);
+    expect(inVain).toMatch(/^took no connection within 10s: /);
     expect(rig.counters.snapshot()).toMatchObject({
       flowsWaited: most,
       waitsOver: most,
@@ -232,7 +235,18 @@ describe('the line of flows that wait', () => {
     });
     rig.waits();
     rig.advance(10_000);
-    expect(rig.troubles).toEqual(['wait-limit', 'wait-over', 'wait-over']);
+    expect(rig.troubles).toEqual([full, inVain, inVain]);
+  });
+
+  it('takes as many as its newest route says, tells that number, and keeps those it has', () => {
+    for (let count = 0; count < most; count += 1) rig.waits();
+    rig.setRoute([], undefined, most / 2);
+    expect(rig.waits().ending).toBe('wait-limit');
+    expect(rig.troubles).toEqual([expect.stringContaining(` ${most / 2} flows wait `)]);
+    expect(rig.line.size).toBe(most);
+    for (const flow of rig.flows.slice(0, most / 2 + 1)) flow.end('client-reset');
+    expect(rig.waits().ending).toBeUndefined();
+    expect(rig.waits().ending).toBe('wait-limit');
   });
 });
 

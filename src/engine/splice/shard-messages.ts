@@ -3,7 +3,6 @@
  */
 import type { Protocol } from '../../publish/protocol.js';
 import type { Route, TargetAddress } from '../engine.js';
-import type { WaitingTrouble } from '../waiting-line.js';
 
 /** What a shard is made with. */
 export interface ShardSetup {
@@ -72,7 +71,7 @@ export type Report =
   | { readonly kind: 'ends'; readonly records: Float64Array }
   | { readonly kind: 'ticked'; readonly tick: number }
   | { readonly kind: 'trouble'; readonly message: string }
-  | { readonly kind: 'waiting-trouble'; readonly service: number; readonly trouble: WaitingTrouble }
+  | { readonly kind: 'waiting-trouble'; readonly service: number; readonly trouble: string }
   /** The shard's own code threw; it has ended all its flows and stops. */
   | { readonly kind: 'failed'; readonly cause: string; readonly flows: number };
 

@@ -45,7 +45,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #texts: string[] = [''];
   readonly #host: SpliceServiceHost = {
     send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
-    shardRoute: (route, shards) => this.#shardRoute(route, shards),
+    shardRoute: (route, place, shards) => this.#shardRoute(route, place, shards),
     trouble: (message) => this.#options.onTrouble(message),
     gone: (service) => void this.#services.delete(service),
   };
@@ -206,12 +206,14 @@ export class SpliceEngine implements Engine<SpliceListener> {
   }
 
   /** Unix paths and zones by number, and this service's bounds divided among its shards. */
-  #shardRoute(route: Route, shards: number): ShardRoute {
+  #shardRoute(route: Route, place: number, shards: number): ShardRoute {
+    // Those at the first places have what does not come out even, so that all parts are the whole.
+    const partOf = (whole: number) => Math.floor((whole + shards - 1 - place) / shards);
     return {
       ...route,
-      maxFlows: Math.max(1, Math.ceil(route.maxFlows / shards)),
+      maxFlows: Math.max(1, partOf(route.maxFlows)),
       shared: shards > 1,
-      waitingFlows: Math.ceil(limits.waitingFlows / shards),
+      waitingFlows: partOf(limits.waitingFlows),
       targets: route.targets.map((target) => ({
         ...target,
         textNumber: this.#textNumber(textOf(target)),

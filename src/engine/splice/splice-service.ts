@@ -3,7 +3,7 @@ import { formatEndpoint } from '../../address/endpoint.js';
 import { limits } from '../../limits.js';
 import { type CounterSnapshot, Counters, sumOf } from '../../metrics/counters.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
-import { type WaitingTrouble, waitingTroubleText } from '../waiting-line.js';
+import { waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
 import type { SpliceListener } from './splice-listener.js';
 
@@ -11,8 +11,8 @@ import type { SpliceListener } from './splice-listener.js';
 export interface SpliceServiceHost {
   /** False where the shard's thread has ended. */
   send(shard: number, command: Command): boolean;
-  /** Each shard's part of a route that so many serve. */
-  shardRoute(route: Route, shards: number): ShardRoute;
+  /** One shard's part of a route that so many serve, of whom it is the `place`th. */
+  shardRoute(route: Route, place: number, shards: number): ShardRoute;
   trouble(message: string): void;
   /** The listener of this service is closed and no flow is left. */
   gone(service: number): void;
@@ -65,7 +65,11 @@ export class SpliceService implements Service {
 
   setRoute(route: Route): void {
     this.#route = route;
-    this.#tell({ kind: 'route', service: this.#service, route: this.#shardRoute() });
+    for (const server of this.#servers) {
+      if (!server.occupied) continue;
+      const command = { kind: 'route', service: this.#service, route: this.#shardRoute(server) } as const;
+      this.#host.send(server.shard, command);
+    }
   }
 
   endFlowsTo(addresses: readonly TargetAddress[]): void {
@@ -111,8 +115,8 @@ export class SpliceService implements Service {
     }
   }
 
-  waitingTrouble(trouble: WaitingTrouble): void {
-    this.#host.trouble(waitingTroubleText(trouble, this.#listener, this.#route));
+  waitingTrouble(trouble: string): void {
+    this.#host.trouble(waitingTroubleText(trouble, this.#listener));
   }
 
   /** A shard has no flow of this service left. */
@@ -196,7 +200,7 @@ export class SpliceService implements Service {
         descriptor,
         family: endpoint.ip.family,
         wildcard,
-        route: this.#shardRoute(),
+        route: this.#shardRoute(server),
         counters: server.counters.memory,
       },
     });
@@ -204,8 +208,8 @@ export class SpliceService implements Service {
     server.occupied = taken;
   }
 
-  #shardRoute(): ShardRoute {
-    return this.#host.shardRoute(this.#route, this.#servers.length);
+  #shardRoute(server: Server): ShardRoute {
+    return this.#host.shardRoute(this.#route, this.#servers.indexOf(server), this.#servers.length);
   }
 
   #tell(command: Command): void {

@@ -53,7 +53,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     // The address accept4 writes, and behind it the address's length.
     this.#sockaddr = context.acceptBuffer;
     const route = prepareRoute(served.route);
-    this.#line = new WaitingLine(route, served.route.waitingFlows, {
+    this.#line = new WaitingLine(route, {
       counters,
       nowMs: () => context.loop.nowMs,
       ringAt: (atMs) => this.#ringAt(atMs),

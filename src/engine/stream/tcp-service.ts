@@ -5,10 +5,15 @@ import { limits } from '../../limits.js';
 import { type CounterSnapshot, Counters } from '../../metrics/counters.js';
 import { addressKey } from '../address-key.js';
 import type { FlowEnd, Route, Service, TargetAddress } from '../engine.js';
-import { WaitingLine, waitingTroubleText } from '../waiting-line.js';
+import { WaitingLine, type WaitingRoute, waitingTroubleText } from '../waiting-line.js';
 import type { StreamContext } from './stream-context.js';
 import type { StreamTcpListener } from './stream-listener.js';
 import { TcpFlow, type TcpFlowHost } from './tcp-flow.js';
+
+/** All who wait for a listener's target here stand in one line. */
+function wholeLine(route: Route): WaitingRoute {
+  return { ...route, waitingFlows: limits.waitingFlows };
+}
 
 export class TcpService implements Service {
   readonly #listener: StreamTcpListener;
@@ -28,11 +33,11 @@ export class TcpService implements Service {
     this.#route = route;
     this.#service = service;
     this.#context = context;
-    this.#line = new WaitingLine(route, limits.waitingFlows, {
+    this.#line = new WaitingLine(wholeLine(route), {
       counters: this.#counters,
       nowMs: () => context.clock.now(),
       ringAt: (atMs) => this.#ringAt(atMs),
-      trouble: (trouble) => context.trouble(waitingTroubleText(trouble, listener, this.#route)),
+      trouble: (trouble) => context.trouble(waitingTroubleText(trouble, listener)),
     });
     const currentRoute = () => this.#route;
     this.#host = {
@@ -50,7 +55,7 @@ export class TcpService implements Service {
 
   setRoute(route: Route): void {
     this.#route = route;
-    this.#line.setRoute(route);
+    this.#line.setRoute(wholeLine(route));
   }
 
   endFlowsTo(addresses: readonly TargetAddress[]): void {

@@ -227,6 +227,14 @@ describe('many shards', () => {
     await rig.engine.close();
     expect(process.listenerCount('exit')).toBe(before);
   });
+
+  test('take together as many flows of a listener as its bound says, also where that is odd', async () => {
+    const rig = startRig(scope, spliceEngine(2));
+    const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [], { waitMs, maxFlows: 129 });
+    for (let count = 0; count < 140; count += 1) tcpClient(scope, endpoint);
+    await until('both to be full', () => service.counters().flowsOverLimit === 2);
+    expect(rig.engine.flowCount()).toBe(129);
+  });
 });
 
 describe.each([0, 1])('with %d threads, a shard that fails', (shards) => {

@@ -7,7 +7,7 @@ import type { Report } from '../../../src/engine/splice/shard-messages.js';
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { Counters } from '../../../src/metrics/counters.js';
-import { SOCK_STREAM } from '../../../src/sys/socket.js';
+import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
@@ -65,5 +65,25 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
       ['empty', false],
       ['detached', false],
     ]);
+  });
+
+  test('has as many flows wait as its newest part of the bound says, and tells that number', () => {
+    const raw = new RawSockets(scope);
+    const { descriptor, port } = raw.listener(SOCK_STREAM);
+    const troubles: string[] = [];
+    const shard = startShard(scope, (report) => {
+      if (report.kind === 'waiting-trouble') troubles.push(report.trouble);
+    });
+    const counters = new Counters();
+    const route = { ...testRoute, waitMs: 10_000, targets: [], shared: true, waitingFlows: 4 };
+    const listener = { protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
+    shard.obey({ kind: 'serve', served: { service: 1, ...listener, route, counters: counters.memory } });
+    shard.obey({ kind: 'route', service: 1, route: { ...route, waitingFlows: 2 } });
+    for (let count = 1; count <= 3; count += 1) {
+      raw.connect(raw.socket(AF_INET, SOCK_STREAM), port);
+      shard.loop.turn(10_000);
+    }
+    expect(counters.snapshot()).toMatchObject({ flowsOpened: 3, flowsWaited: 2, flowsOverWaitLimit: 1 });
+    expect(troubles).toEqual([expect.stringContaining(' 2 flows wait ')]);
   });
 });
