@@ -91,11 +91,11 @@ export function writeEnd(records: Float64Array, index: number, facts: EndFacts):
   records[at + field.errno] = facts.errno;
 }
 
-/** Reads what `writeEnd` wrote; `textOf` knows paths and zones by number. */
+/** Reads what `writeEnd` wrote; `textOf` knows each service's paths and zones by number. */
 export function readEnd(
   records: Float64Array,
   index: number,
-  textOf: (textNumber: number) => string,
+  textOf: (service: number, textNumber: number) => string,
 ): FlowEnd {
   const get = (offset: number) => records[index * recordFields + offset] ?? 0;
   const udp = get(field.udp) === 1;
@@ -120,11 +120,11 @@ export function readEnd(
 
 function readTarget(
   get: (offset: number) => number,
-  textOf: (textNumber: number) => string,
+  textOf: (service: number, textNumber: number) => string,
 ): TargetAddress | undefined {
   const kind = get(field.targetKind);
   if (kind === targetKinds.none) return undefined;
-  const text = textOf(get(field.targetText));
+  const text = textOf(get(field.service), get(field.targetText));
   if (kind === targetKinds.unix) return { kind: 'unix', path: text };
   const ip = readIp(get(field.targetFamily), (word) => get(field.target + word));
   return { kind: 'ip', ip: { ...ip, text: ip.text + text }, port: get(field.targetPort) };

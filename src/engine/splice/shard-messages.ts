@@ -23,7 +23,7 @@ export interface DescriptorShare {
   readonly maxPipes: number;
 }
 
-/** A unix target carries its path's number, and an IPv6 one its zone's, since a flow end is told in numbers alone. */
+/** A unix target carries its path's number, an IPv6 one its zone's, by its service's list: flow ends are told in numbers alone. */
 export interface ShardRoute extends Omit<Route, 'targets'> {
   readonly targets: readonly (TargetAddress & { readonly textNumber: number })[];
   /** Other shards take connections of the same listener. */

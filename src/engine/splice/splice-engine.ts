@@ -13,14 +13,13 @@
 
 import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { zoneOf } from '../../sys/interface-index.js';
-import type { Engine, EngineOptions, Route, Service, TargetAddress } from '../engine.js';
+import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import type { ShardPlan } from '../shard-plan.js';
 import { type ByKind, doByKind } from './by-kind.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
-import type { DescriptorShare, LiveReport, ShardRoute } from './shard-messages.js';
+import type { DescriptorShare, LiveReport } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
 import type { SpliceListener } from './splice-listener.js';
 import { isShared, SpliceService, type SpliceServiceHost } from './splice-service.js';
@@ -41,11 +40,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #tcpFlows: TcpFlowCounts;
   readonly #shards: ShardHandle[];
   readonly #services = new Map<number, SpliceService>();
-  /** What flow ends tell of by number; 0 is nothing. */
-  readonly #texts: string[] = [''];
   readonly #host: SpliceServiceHost = {
     send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
-    shardRoute: (route, place, shards) => this.#shardRoute(route, place, shards),
     trouble: (message) => this.#options.onTrouble(message),
     gone: (service) => void this.#services.delete(service),
   };
@@ -165,7 +161,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
 
   #takeEnds(records: Float64Array): void {
     const count = records.length / recordFields;
-    const textOf = (textNumber: number) => this.#texts[textNumber] ?? '';
+    const textOf = (service: number, textNumber: number) =>
+      this.#services.get(service)?.textOf(textNumber) ?? '';
     this.#options.onFlowEnds?.(Array.from({ length: count }, (_, index) => readEnd(records, index, textOf)));
   }
 
@@ -204,31 +201,4 @@ export class SpliceEngine implements Engine<SpliceListener> {
     }
     for (const service of this.#services.values()) service.serveAgain(index);
   }
-
-  /** Unix paths and zones by number, and this service's bounds divided among its shards. */
-  #shardRoute(route: Route, place: number, shards: number): ShardRoute {
-    // Those at the first places have what does not come out even, so that all parts are the whole.
-    const partOf = (whole: number) => Math.floor((whole + shards - 1 - place) / shards);
-    return {
-      ...route,
-      maxFlows: Math.max(1, partOf(route.maxFlows)),
-      shared: shards > 1,
-      waitingFlows: partOf(limits.waitingFlows),
-      targets: route.targets.map((target) => ({
-        ...target,
-        textNumber: this.#textNumber(textOf(target)),
-      })),
-    };
-  }
-
-  #textNumber(text: string): number {
-    const known = this.#texts.indexOf(text);
-    return known >= 0 ? known : this.#texts.push(text) - 1;
-  }
-}
-
-/** What of an address is no number: a unix socket's path, an IPv6 address's zone. */
-function textOf(target: TargetAddress): string {
-  if (target.kind === 'unix') return target.path;
-  return target.ip.family === 6 ? zoneOf(target.ip.text) : '';
 }

@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../../address/endpoint.js';
 import { limits } from '../../limits.js';
 import { type CounterSnapshot, Counters, sumOf } from '../../metrics/counters.js';
+import { zoneOf } from '../../sys/interface-index.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { waitingTroubleText } from '../waiting-line.js';
 import type { Command, ShardRoute } from './shard-messages.js';
@@ -11,8 +12,6 @@ import type { SpliceListener } from './splice-listener.js';
 export interface SpliceServiceHost {
   /** False where the shard's thread has ended. */
   send(shard: number, command: Command): boolean;
-  /** One shard's part of a route that so many serve, of whom it is the `place`th. */
-  shardRoute(route: Route, place: number, shards: number): ShardRoute;
   trouble(message: string): void;
   /** The listener of this service is closed and no flow is left. */
   gone(service: number): void;
@@ -41,6 +40,8 @@ export class SpliceService implements Service {
   readonly #service: number;
   readonly #host: SpliceServiceHost;
   readonly #servers: Server[];
+  /** What its flow ends tell of by number, of every route it ever had: the first is nothing. */
+  readonly #texts: string[] = [''];
   #route: Route;
   #draining = false;
   /** How often a shard could not serve it. */
@@ -82,6 +83,11 @@ export class SpliceService implements Service {
 
   flowCount(): number {
     return this.#servers.reduce((sum, { counters }) => sum + counters.flows(), 0);
+  }
+
+  /** A flow's end may come after another route. */
+  textOf(textNumber: number): string | undefined {
+    return this.#texts[textNumber];
   }
 
   async drain(): Promise<void> {
@@ -208,8 +214,27 @@ export class SpliceService implements Service {
     server.occupied = taken;
   }
 
+  /** Paths and zones by number, and this shard's part of the bounds. */
   #shardRoute(server: Server): ShardRoute {
-    return this.#host.shardRoute(this.#route, this.#servers.indexOf(server), this.#servers.length);
+    const shards = this.#servers.length;
+    const place = this.#servers.indexOf(server);
+    // Those at the first places have what does not come out even, so that all parts are the whole.
+    const partOf = (whole: number) => Math.floor((whole + shards - 1 - place) / shards);
+    return {
+      ...this.#route,
+      maxFlows: Math.max(1, partOf(this.#route.maxFlows)),
+      shared: shards > 1,
+      waitingFlows: partOf(limits.waitingFlows),
+      targets: this.#route.targets.map((target) => ({
+        ...target,
+        textNumber: this.#textNumber(textOf(target)),
+      })),
+    };
+  }
+
+  #textNumber(text: string): number {
+    const known = this.#texts.indexOf(text);
+    return known >= 0 ? known : this.#texts.push(text) - 1;
   }
 
   #tell(command: Command): void {
@@ -232,4 +257,10 @@ export class SpliceService implements Service {
     if (this.#isOccupied()) await new Promise<void>((resolve) => this.#whenGone.push(resolve));
     await this.#closed;
   }
+}
+
+/** What of an address is no number: a unix socket's path, an IPv6 address's zone. */
+function textOf(target: TargetAddress): string {
+  if (target.kind === 'unix') return target.path;
+  return target.ip.family === 6 ? zoneOf(target.ip.text) : '';
 }

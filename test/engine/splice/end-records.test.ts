@@ -46,7 +46,7 @@ function passed(...facts: EndFacts[]): FlowEnd[] {
   const records = new Float64Array(facts.length * recordFields);
   for (const [index, fact] of facts.entries()) writeEnd(records, index, fact);
   return facts.map((_, index) =>
-    readEnd(records, index, (text) => ['', '%eth0', '/path'][text] ?? 'unknown'),
+    readEnd(records, index, (service, text) => ['', '%eth0', `/of/${service}`][text] ?? 'unknown'),
   );
 }
 
@@ -63,7 +63,7 @@ describe('a flow end as numbers', () => {
     const zoned: EndFacts = { ...v4, target: { kind: 'ip', address: linkLocal, textNumber: 1 } };
     expect(passed(v4, unix, none, v6, zoned)).toEqual([
       v4End,
-      { ...v4End, service: 0, target: { kind: 'unix', path: '/path' }, error: undefined },
+      { ...v4End, service: 0, target: { kind: 'unix', path: '/of/0' }, error: undefined },
       { ...v4End, target: undefined, reason: 'target-unreachable' },
       { ...v4End, client: { ip: { family: 6, text: 'fe80::1' }, port: 65_535 } },
       { ...v4End, target: { kind: 'ip', ip: { family: 6, text: 'fe80::2%eth0' }, port: 8080 } },

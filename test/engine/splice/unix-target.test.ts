@@ -1,4 +1,4 @@
-/** A unix target may pass descriptors, at which a read stops short. */
+/** A unix target has a path to be told of, and may pass descriptors, at which a read stops short. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +18,9 @@ import {
 } from '../../../src/sys/socket.js';
 import { startRig } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { useScope } from '../../support/scope.js';
-import { readAll, tcpClient } from '../../support/tcp-peers.js';
+import { echo, readAll, readExactly, tcpClient, tcpServer } from '../../support/tcp-peers.js';
 import { until } from '../../support/until.js';
 
 const scope = useScope();
@@ -59,6 +60,20 @@ test('what follows a message with a descriptor is carried, up to the FIN', async
     expect(received.length).toBe(200);
     client.destroy();
     sys.close(accepted);
+  }
+});
+
+test.each([0, 2])('with %d threads, the path of each is told, also as its service goes', async (shards) => {
+  const rig = startRig(scope, spliceEngine(shards));
+  const paths = ['first', 'second'].map((name) => join(temporaryFolder(scope), name));
+  for (const path of paths) {
+    const server = await tcpServer(scope, `unix:${path}`, echo);
+    const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const client = tcpClient(scope, endpoint);
+    client.write('x');
+    await readExactly(client, 1);
+    await service.close();
+    expect(await rig.nextEnd()).toMatchObject({ reason: 'drained', target: { kind: 'unix', path } });
   }
 });
 
