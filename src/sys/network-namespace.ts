@@ -32,14 +32,23 @@ const ownPath = '/proc/thread-self/ns/net';
 export class NetworkNamespaces {
   #calls: NamespaceCalls | undefined;
   readonly #stranded: (error: StrandedError) => never;
+  readonly #owned: Uint8Array;
   /** Where paths are laid out; made when first needed, since most never need it. */
   #region: Region | undefined;
   #own = -1;
 
-  /** @param stranded what is done where the thread cannot come back */
-  constructor(calls?: NamespaceCalls, stranded = isMainThread ? endProcess : raise) {
+  /**
+   * @param stranded what is done where the thread cannot come back
+   * @param owned a byte for each descriptor, 1 for the one that it holds: whoever sees the thread die can close that
+   */
+  constructor(
+    calls?: NamespaceCalls,
+    stranded = isMainThread ? endProcess : raise,
+    owned: Uint8Array = new Uint8Array(),
+  ) {
     this.#calls = calls;
     this.#stranded = stranded;
+    this.#owned = owned;
   }
 
   /**
@@ -77,7 +86,9 @@ export class NetworkNamespaces {
 
   /** Closes the one descriptor that it holds. */
   close(): void {
-    if (this.#own >= 0) this.#open().close(this.#own);
+    if (this.#own < 0) return;
+    this.#owned[this.#own] = 0;
+    this.#open().close(this.#own);
     this.#own = -1;
   }
 
@@ -92,10 +103,15 @@ export class NetworkNamespaces {
     const flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
     const namespace = open(pathAddress, flags);
     if (namespace < 0) return -errno();
-    if (this.#own < 0) this.#own = open(this.#layOut(ownPath), flags);
+    if (this.#own < 0) this.#keep(open(this.#layOut(ownPath), flags));
     const refused = this.#own < 0 || setns(namespace, CLONE_NEWNET) < 0 ? errno() : 0;
     close(namespace);
     return -refused;
+  }
+
+  #keep(own: number): void {
+    this.#own = own;
+    if (own >= 0) this.#owned[own] = 1;
   }
 
   #leave({ setns, errno }: NamespaceCalls): void {

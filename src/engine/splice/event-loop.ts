@@ -140,6 +140,11 @@ export class EventLoop {
     this.#stopped = true;
   }
 
+  /** Its epoll's. */
+  get descriptor(): number {
+    return this.#epoll;
+  }
+
   /** After the last turn. */
   free(): void {
     this.#sys.close(this.#epoll);

@@ -1,4 +1,8 @@
-/** Descriptors a shard owns, a byte each, so that they can be closed after a shard that failed. */
+/**
+ * Descriptors a shard owns, a byte each, so that they can be closed after a shard that failed or whose thread died: its flows'
+ * sockets, its pipes, its epoll and its thread's namespace. A mark goes before its descriptor is closed, since the number may
+ * be another thread's at once.
+ */
 import { unistd } from '../../sys/unistd.js';
 
 /** The most that Linux allows by default (fs.nr_open); pages of it that stay 0 take no memory. */

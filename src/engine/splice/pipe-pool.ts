@@ -39,6 +39,7 @@ export interface PipePoolOptions {
 export class PipePool {
   readonly #sys: Syscalls;
   readonly #arena: Arena;
+  readonly #owned: Uint8Array;
   readonly #options: PipePoolOptions;
   readonly #ends: number;
   readonly #spare: Pipe[] = [];
@@ -48,9 +49,10 @@ export class PipePool {
   /** So often nobody asks for a new pipe: the last one was too small. */
   #lendsToPass = 0;
 
-  constructor(sys: Syscalls, arena: Arena, options: PipePoolOptions) {
+  constructor(sys: Syscalls, arena: Arena, owned: Uint8Array, options: PipePoolOptions) {
     this.#sys = sys;
     this.#arena = arena;
+    this.#owned = owned;
     this.#options = options;
     this.#most = options.most;
     this.#ends = arena.take(8);
@@ -109,6 +111,8 @@ export class PipePool {
     if (this.#sys.pipe2(this.#arena.address(this.#ends), O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
     const readEnd = this.#arena.words[this.#ends >> 2] ?? -1;
     const writeEnd = this.#arena.words[(this.#ends >> 2) + 1] ?? -1;
+    this.#owned[readEnd] = 1;
+    this.#owned[writeEnd] = 1;
     const pipe = { readEnd, writeEnd };
     if (this.#enlarge(pipe) >= limits.leastPipeBytes) return pipe;
     this.#close(pipe);
@@ -122,8 +126,10 @@ export class PipePool {
     return bytes < 0 ? this.#sys.fcntl(writeEnd, F_GETPIPE_SZ, 0) : bytes;
   }
 
-  #close(pipe: Pipe): void {
-    this.#sys.close(pipe.readEnd);
-    this.#sys.close(pipe.writeEnd);
+  #close({ readEnd, writeEnd }: Pipe): void {
+    for (const end of [readEnd, writeEnd]) {
+      this.#owned[end] = 0;
+      this.#sys.close(end);
+    }
   }
 }

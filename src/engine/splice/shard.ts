@@ -84,10 +84,11 @@ export class Shard {
 
   /** After the last turn: tells the last ends, and closes what is the shard's own. */
   free(): void {
-    const { ends, pipes, namespaces, loop } = this.#context;
+    const { ends, pipes, namespaces, loop, owned } = this.#context;
     ends.flush();
     pipes.closeUnused();
     namespaces.close();
+    owned[loop.descriptor] = 0;
     loop.free();
   }
 
@@ -150,24 +151,26 @@ export class Shard {
 function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Report) => void): ShardContext {
   const sys = openSyscalls();
   const arena = new Arena(arenaBytes);
+  const owned = new Uint8Array(setup.owned);
   const loop = new EventLoop(sys, arena, clock);
+  owned[loop.descriptor] = 1;
   const tcpFlows = new TcpFlowCounts(setup.tcpFlowCounts, setup.place);
   tcpFlows.own = 0;
   return {
     sys,
     arena,
     loop,
-    pipes: new PipePool(sys, arena, {
+    pipes: new PipePool(sys, arena, owned, {
       pipeBytes: limits.pipeBytes,
       most: setup.share.maxPipes,
       mostSpare: limits.sparePipesPerShard,
     }),
     holds: new HoldPool(),
-    namespaces: new NetworkNamespaces(),
+    namespaces: new NetworkNamespaces(undefined, undefined, owned),
     scarcity: new Scarcity(loop, (message) => report({ kind: 'trouble', message })),
     ends: new EndBatch(setup.reportEnds, (records) => report({ kind: 'ends', records })),
     udp: undefined,
-    owned: new Uint8Array(setup.owned),
+    owned,
     maxFlows: setup.share.maxFlows,
     flows: 0,
     tcpFlows,

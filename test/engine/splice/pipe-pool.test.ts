@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Arena } from '../../../src/engine/splice/arena.js';
+import { ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
 import { PipePool, type PipeUser } from '../../../src/engine/splice/pipe-pool.js';
 import { openSyscalls } from '../../../src/engine/splice/syscalls.js';
 import { limits } from '../../../src/limits.js';
@@ -18,9 +19,10 @@ class User implements PipeUser {
 describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', () => {
   const scope = useScope();
   const sys = openSyscalls();
+  const owned = new Uint8Array(ownedDescriptors());
 
   function poolOf(most: number, mostSpare: number): PipePool {
-    const pool = new PipePool(sys, new Arena(4096), { pipeBytes: 65_536, most, mostSpare });
+    const pool = new PipePool(sys, new Arena(4096), owned, { pipeBytes: 65_536, most, mostSpare });
     scope.onEnd(() => pool.closeUnused());
     return pool;
   }
@@ -60,8 +62,16 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', ()
     const pipe = user?.pipe;
     if (user === undefined || pipe === undefined) throw new Error('no pipe was lent');
     user.piped = 1;
+    const ends = [pipe.readEnd, pipe.writeEnd];
+    expect(ends.map((end) => owned[end])).toEqual([1, 1]);
     pool.giveBack(user);
-    expect([pool.open, isOpen(pipe.readEnd), isOpen(pipe.writeEnd)]).toEqual([0, false, false]);
+    expect([pool.open, ...ends.map(isOpen), ...ends.map((end) => owned[end])]).toEqual([
+      0,
+      false,
+      false,
+      0,
+      0,
+    ]);
   });
 
   test('at its bound takes the pipe that was lent first and holds nothing, or lends none', () => {
@@ -95,7 +105,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', ()
 
   test('lends none where the system gives none', () => {
     const failing = { ...sys, pipe2: () => -1, errno: () => Errno.EMFILE };
-    const pool = new PipePool(failing, new Arena(4096), { pipeBytes: 65_536, most: 8, mostSpare: 8 });
+    const pool = new PipePool(failing, new Arena(4096), owned, { pipeBytes: 65_536, most: 8, mostSpare: 8 });
     const user = new User();
     pool.lend(user);
     expect([user.pipe, pool.open]).toEqual([undefined, 0]);
@@ -122,6 +132,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', ()
           },
         },
         arena,
+        owned,
         { pipeBytes: 2 * limits.leastPipeBytes, most: 8, mostSpare: 8 },
       );
       scope.onEnd(() => pool.closeUnused());
