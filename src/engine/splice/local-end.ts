@@ -1,8 +1,9 @@
-/** The local end that the kernel gives a dialled socket: an address and a port of its choice. */
+/** The local end that the kernel gives a dialled socket: an address and a port of its choice, where it has them. */
 import { Errno } from '../../sys/errno.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { AF_INET, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../../sys/socket.js';
 import type { PreparedTarget } from './prepared-route.js';
+import { isScarce } from './scarcity.js';
 import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
 
 /** The least port that the kernel may choose: below are those of the privileged, whatever ip_local_port_range says. */
@@ -30,14 +31,25 @@ function portOf(sockaddr: Uint8Array): number {
 }
 
 /**
- * Whether EADDRNOTAVAIL from a TCP dial is the want of a local port, which passes, and not of a local address, as where
- * IPv6 is turned off: that is missed by UDP too, whose connect sends nothing and has ports of its own.
+ * Whether what stopped a TCP dial is over some day, so that it may wait.
+ *
+ * @param last the address dialled, where no other one is left to dial meanwhile
  */
-export function lacksPortOnly(context: ShardContext, target: PreparedTarget): boolean {
+export function passes(context: ShardContext, errno: number, last: PreparedTarget | undefined): boolean {
+  // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts).
+  if (isScarce(errno) || errno === Errno.EAGAIN) return true;
+  return errno === Errno.EADDRNOTAVAIL && last !== undefined && !lacksAddress(context, last);
+}
+
+/**
+ * EADDRNOTAVAIL from a TCP dial is the want of a local port, or of a local address, as where IPv6 is turned off. That is
+ * missed by UDP too, whose connect sends nothing and has ports of its own.
+ */
+function lacksAddress(context: ShardContext, target: PreparedTarget): boolean {
   const descriptor = targetSocket(context, target, SOCK_DGRAM | SOCK_CLOEXEC);
-  if (descriptor < 0) return true;
+  if (descriptor < 0) return false;
   const { sys } = context;
-  const lacksAddress = connectTo(context, descriptor, target) < 0 && sys.errno() === Errno.EADDRNOTAVAIL;
+  const isMissed = connectTo(context, descriptor, target) < 0 && sys.errno() === Errno.EADDRNOTAVAIL;
   sys.close(descriptor);
-  return !lacksAddress;
+  return isMissed;
 }

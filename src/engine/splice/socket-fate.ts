@@ -1,9 +1,23 @@
-/** How a socket's end is told: to its peer, by a reset, and to us, by the error that it has to tell of. */
+/** How a socket ends: what its peer is told, and what error it has to tell of itself. */
 import { SO_ERROR, SO_LINGER, SOL_SOCKET } from '../../sys/socket.js';
+import type { CloseAction } from '../close-table.js';
 import type { ShardContext } from './shard-context.js';
+import type { Side } from './side.js';
+
+/** Closes a side's socket, if it has one, and gives back what it holds. */
+export function closeSide(context: ShardContext, side: Side, action: CloseAction): void {
+  if (side.hold !== undefined) context.holds.giveBack(side.hold);
+  context.pipes.giveBack(side);
+  side.hold = undefined;
+  if (side.descriptor < 0) return;
+  if (action === 'reset') resetAtClose(context, side.descriptor);
+  context.owned[side.descriptor] = 0;
+  context.loop.close(side.descriptor);
+  side.descriptor = -1;
+}
 
 /** With linger on and zero, close sends a RST (test/platform/epoll.test.ts); a unix socket only closes. */
-export function resetAtClose({ sys, arena, scratch }: ShardContext, descriptor: number): void {
+function resetAtClose({ sys, arena, scratch }: ShardContext, descriptor: number): void {
   arena.words[scratch >> 2] = 1;
   arena.words[(scratch >> 2) + 1] = 0;
   sys.setsockopt(descriptor, SOL_SOCKET, SO_LINGER, arena.address(scratch), 8);

@@ -20,13 +20,13 @@ import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../c
 import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
 import type { Handler, Worker } from './event-loop.js';
 import { tellFault } from './fault.js';
-import { isToItself, lacksPortOnly } from './local-end.js';
+import { isToItself, passes } from './local-end.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
 import { everyEdge, Side } from './side.js';
-import { resetAtClose, takeError } from './socket-fate.js';
+import { closeSide, takeError } from './socket-fate.js';
 import { Timer } from './timer-wheel.js';
 
 const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -167,8 +167,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     context.loop.wheel.cancel(this);
     context.scarcity.forget(this);
     const row = closeTable[event];
-    this.#closeSide(this.client, row.client);
-    this.#closeSide(this.target, row.target);
+    closeSide(context, this.client, row.client);
+    closeSide(context, this.target, row.target);
     if (line.size > 0) line.left(this);
     ended(this, event, errno);
   }
@@ -190,25 +190,25 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   #dial(index: number): void {
-    const { sys } = this.#host.context;
+    const { context } = this.#host;
     const address = this.#route.targets[index];
     if (address === undefined) return;
     this.address = address;
-    const descriptor = targetSocket(this.#host.context, address, socketKind);
+    const descriptor = targetSocket(context, address, socketKind);
     if (descriptor < 0) {
       this.#dialStopped(-descriptor);
       return;
     }
-    this.#own(descriptor);
+    this.target.descriptor = descriptor;
+    context.owned[descriptor] = 1;
     // A read stops behind a message that carried descriptors, however much more there is.
     if (address.domain === AF_UNIX) this.target.urgent = true;
-    const result = connectTo(this.#host.context, descriptor, address);
-    const errno = result < 0 ? sys.errno() : 0;
+    const errno = connectTo(context, descriptor, address) < 0 ? context.sys.errno() : 0;
     if (errno !== 0 && errno !== Errno.EINPROGRESS) {
       this.#dialStopped(errno);
       return;
     }
-    const refused = this.#host.context.loop.add(descriptor, this, everyEdge);
+    const refused = context.loop.add(descriptor, this, everyEdge);
     if (refused !== 0) this.#dialStopped(refused);
     else if (errno === 0) this.#open();
   }
@@ -217,7 +217,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   #dialStopped(errno: number): void {
     const { context } = this.#host;
     this.#dropTarget();
-    if (!this.#passes(errno)) {
+    const isLast = this.#next >= this.#route.targets.length;
+    if (!passes(context, errno, isLast ? this.address : undefined)) {
       this.#dialFailed(dialEventOf(errnoName(errno)), errno);
       return;
     }
@@ -225,14 +226,6 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#state = 'starved';
     this.#starvedBy = errno;
     context.scarcity.wait(this, errno, 'a dial to a target waits');
-  }
-
-  /** Whether what stopped a dial is over some day, with no other address to dial meanwhile. */
-  #passes(errno: number): boolean {
-    // A unix listener whose queue is full says EAGAIN (test/platform/epoll.test.ts).
-    if (isScarce(errno) || errno === Errno.EAGAIN) return true;
-    if (errno !== Errno.EADDRNOTAVAIL || this.#next < this.#route.targets.length) return false;
-    return this.address !== undefined && lacksPortOnly(this.#host.context, this.address);
   }
 
   #dialAnswered(events: number): void {
@@ -255,16 +248,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#dialNext(event, errno);
   }
 
-  #own(descriptor: number): void {
-    this.target.descriptor = descriptor;
-    this.#host.context.owned[descriptor] = 1;
-  }
-
-  #dropTarget(): void {
-    const { context } = this.#host;
-    if (this.target.descriptor < 0) return;
-    context.owned[this.target.descriptor] = 0;
-    context.loop.close(this.target.descriptor);
+  #dropTarget(action: CloseAction = 'close'): void {
+    closeSide(this.#host.context, this.target, action);
     // What epoll said of it is not true of the next one.
     this.target = new Side();
   }
@@ -275,8 +260,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const { line, context } = this.#host;
     if (this.address !== undefined && isToItself(context, this.target.descriptor, this.address)) {
       // A FIN would keep the port, as TIME_WAIT.
-      resetAtClose(context, this.target.descriptor);
-      this.#dropTarget();
+      this.#dropTarget('reset');
       this.#dialFailed('dial-refused', Errno.ECONNREFUSED);
       return;
     }
@@ -313,13 +297,16 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   #pass(from: Side, to: Side): void {
+    const { context, pump } = this.#host;
     const result = this.#pump(from, to);
-    if (result === 'waiting') return;
-    if (result === 'more') this.#host.context.loop.enqueue(this);
-    else if (result === 'starved') this.#lack(this.#host.pump.errno);
+    if (result === 'more') context.loop.enqueue(this);
     else if (result === 'finished') this.#passFin(from, to);
-    else if (result === 'from-failed') this.#endBy(from, this.#host.pump.errno, from.ended);
-    else this.#failed(to, from, this.#host.pump.errno);
+    else if (result === 'from-failed') this.#endBy(from, pump.errno, from.ended);
+    else if (result === 'to-failed') this.#failed(to, from, pump.errno);
+    else if (result === 'starved') {
+      this.#starvedBy = pump.errno;
+      context.scarcity.wait(this, pump.errno, 'a flow waits to go on');
+    }
   }
 
   #pump(from: Side, to: Side): Pumped {
@@ -340,11 +327,6 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       from.finPassed = true;
       this.#host.context.sys.shutdown(to.descriptor, SHUT_WR);
     }
-  }
-
-  #lack(errno: number): void {
-    this.#starvedBy = errno;
-    this.#host.context.scarcity.wait(this, errno, 'a flow waits to go on');
   }
 
   #endIfFailed(side: Side, other: Side): void {
@@ -391,12 +373,11 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       this.end('internal-error', this.#starvedBy);
       return;
     }
-    const starved = this.#state === 'starved';
+    const isStarved = this.#state === 'starved';
     scarcity.forget(this);
     this.#state = 'dialing';
     this.#dropTarget();
-    if (starved) this.#dialFailed('dial-unreachable', this.#starvedBy);
-    else this.#dialFailed('dial-timeout', 0);
+    this.#dialFailed(isStarved ? 'dial-unreachable' : 'dial-timeout', isStarved ? this.#starvedBy : 0);
   }
 
   #checkIdle(): void {
@@ -405,18 +386,6 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const idleAtMs = this.#activeMs + idleTimeoutMs;
     if (idleAtMs > this.#host.context.loop.nowMs) this.#setTimer(idleAtMs);
     else this.end('idle-timeout', 0);
-  }
-
-  #closeSide(side: Side, action: CloseAction): void {
-    const { context } = this.#host;
-    if (side.hold !== undefined) context.holds.giveBack(side.hold);
-    context.pipes.giveBack(side);
-    side.hold = undefined;
-    if (side.descriptor < 0) return;
-    if (action === 'reset') resetAtClose(context, side.descriptor);
-    context.owned[side.descriptor] = 0;
-    context.loop.close(side.descriptor);
-    side.descriptor = -1;
   }
 
   #isOpen(): boolean {
