@@ -79,9 +79,10 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a thread that dies', (
     let now = openFiles();
     await until('the sockets of all flows to be closed', () => {
       now = openFiles();
-      return now.socket === before.socket;
+      // Those of the first flow may still have been on their way.
+      return now.socket <= before.socket;
     });
-    expect(now).toEqual(before);
+    expect({ ...now, socket: before.socket }).toEqual(before);
   });
 });
 
