@@ -63,18 +63,8 @@ export const routes: Readonly<Record<string, Readonly<Record<string, ControlHand
   '/v1/stop': { POST: stop },
 };
 
-/**
- * For what may take its time: whoever asked learns at once that this process is alive. Every client of HTTP/1.1 passes
- * over it (RFC 9110, 15.2); HTTP/1.0 has no such thing.
- */
-function tellUnderWay({ request, response }: ControlRequest): void {
-  if (request.httpVersionMinor > 0) response.writeContinue();
-}
-
-async function publish(asked: ControlRequest): Promise<Answer> {
-  const { subject, request } = asked;
+async function publish({ subject, request }: ControlRequest): Promise<Answer> {
   const { name, instance, mappings: first } = subject;
-  tellUnderWay(asked);
   const { ports, ...whereabouts } = readPublishRequest(await readBody(request));
   const served = servedMappings(instance);
   const base = baseOf(name, served.length > 0 ? served : first, whereabouts);
@@ -112,10 +102,8 @@ async function logs({ subject: { name, instance }, query, response }: ControlReq
  * Answers in full when it has stopped, so that whoever asked knows that ports and name are free. Where it is stopping already,
  * that is waited for; no time at all ends it at once.
  */
-async function stop(asked: ControlRequest): Promise<Answer> {
-  const { subject, query, stopped } = asked;
+async function stop({ subject, query, stopped }: ControlRequest): Promise<Answer> {
   const timeMs = readTime(query, subject.drainTimeoutMs);
-  tellUnderWay(asked);
   if (timeMs === 0 || !subject.instance.stopping) subject.stop(timeMs);
   return answerJson({ flows_reset: await stopped });
 }

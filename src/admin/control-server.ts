@@ -12,6 +12,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -113,8 +114,20 @@ async function answer(
     sendProblem(response, problemOf(error, 405));
     return;
   }
+  if (method !== 'GET' && !(await isStillAsked(request, response))) return;
   const result = await handler({ subject, query: searchParams, request, response, stopped });
   if (result !== undefined) send(response, result);
+}
+
+/**
+ * What changes the instance may take its time: whoever asks for it learns at once that this process is alive. Every client of
+ * HTTP/1.1 passes over it (RFC 9110, 15.2); HTTP/1.0 has no such thing. False where nobody is there to learn it: who gave
+ * up on a process that was stopped has told its user that nothing was done.
+ */
+async function isStillAsked(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  if (request.httpVersionMinor > 0) response.writeContinue();
+  await setImmediate();
+  return !request.socket.destroyed;
 }
 
 function targetOf(request: IncomingMessage): URL {

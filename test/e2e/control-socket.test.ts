@@ -68,8 +68,10 @@ describe('the control socket', () => {
     const stop = 'POST /v1/stop HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
     const oldStop = stop.replace('HTTP/1.1', 'HTTP/1.0');
     const refused = await rawExchange(scope, path, stop.replace('/stop', '/stop?time=soon'));
-    expect(refused).toMatch(/^HTTP\/1\.1 400 /);
-    const [told, toldOld] = await Promise.all([stop, oldStop].map((text) => rawExchange(scope, path, text)));
+    expect(refused).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 400 /);
+    const [told, toldOld] = await Promise.all(
+      [stop, oldStop].map((text) => rawExchange(scope, path, text, 'wait')),
+    );
     expect(told).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     expect(toldOld).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(await web.ended()).toEqual({ code: 0, signal: null });

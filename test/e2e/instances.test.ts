@@ -72,6 +72,9 @@ describe('sluice ls', () => {
     );
     const stderr = 'sluice: web does not answer: is its process stopped?\n';
     expect(refusals).toEqual(commands.map(([command]) => ({ command, code: 1, stderr })));
+    // What they were told was not done is not done later either.
+    web.signal('SIGCONT');
+    expect(await instances.answer('port', 'web')).toBe(`80/tcp -> 127.0.0.1:${web.port()}\n`);
   });
 });
 

@@ -44,7 +44,12 @@ export async function controlRequest(
 }
 
 /** Sends bytes, with a FIN or without, and gives what came back until the connection ended. */
-export async function rawExchange(scope: Scope, socketPath: string, bytes: Buffer | string): Promise<string> {
+export async function rawExchange(
+  scope: Scope,
+  socketPath: string,
+  bytes: Buffer | string,
+  then: 'end' | 'wait' = 'end',
+): Promise<string> {
   const socket = connect(socketPath);
   scope.onEnd(() => socket.destroy());
   let text = '';
@@ -55,7 +60,8 @@ export async function rawExchange(scope: Scope, socketPath: string, bytes: Buffe
     socket.on('error', () => resolve());
     socket.on('close', () => resolve());
   });
-  socket.end(bytes);
+  if (then === 'end') socket.end(bytes);
+  else socket.write(bytes);
   await withDeadline(closed, () => `the connection stayed open; it said ${JSON.stringify(text)}`);
   return text;
 }
