@@ -54,6 +54,7 @@ export function socketCalls() {
     /** (listener, address, address length, flags) */
     accept4: ffi.call('accept4', 'int', ['int', 'int64_t', 'int64_t', 'int']),
     getsockname: ffi.call('getsockname', 'int', ['int', 'int64_t', 'int64_t']),
+    getpeername: ffi.call('getpeername', 'int', ['int', 'int64_t', 'int64_t']),
     setsockopt: ffi.call('setsockopt', 'int', ['int', 'int', 'int', 'int64_t', 'int']),
     getsockopt: ffi.call('getsockopt', 'int', ['int', 'int', 'int', 'int64_t', 'int64_t']),
     shutdown: ffi.call('shutdown', 'int', ['int', 'int']),

@@ -160,14 +160,17 @@ async function listenTcpOn(scope: ReturnType<typeof useScope>, host: string): Pr
 describeWhere(canMakeNamespaces, 'not root, or no ip', 'sluice with no local port but its target’s', () => {
   const scope = useScope();
 
-  test.each(['splice', 'stream'])('never dials itself there: %s engine', async (engine) => {
+  const targets = ['127.0.0.1', '0.0.0.0', '[::1]', '[::]'];
+  const cases = ['splice', 'stream'].flatMap((engine) => targets.map((target) => ({ engine, target })));
+
+  test.each(cases)('never dials itself there: $engine engine, $target', async ({ engine, target }) => {
     const namespace = makeNamespace(scope);
     setInside(namespace, 'net/ipv4/ip_local_port_range', '40001 40001');
     const sluice = await runSluice(
       scope,
       [
         ...['--engine', engine, '-p', `${namespace.inside}:80:40001`],
-        ...['-p', `${namespace.inside}:53:40001/udp`, namespace.inside],
+        ...['-p', `${namespace.inside}:53:40001/udp`, target],
       ],
       2,
       { within: namespace.enter },
@@ -177,7 +180,7 @@ describeWhere(canMakeNamespaces, 'not root, or no ip', 'sluice with no local por
     expect(await ending(await dial(scope, 80, namespace.inside))).toBe('reset');
     expect(await sluice.flowLogged('target-refused')).toMatchObject({ error: 'ECONNREFUSED', bytes_out: 0 });
     // Its port is free for the server that it belongs to.
-    await echoInside(scope, namespace.path, namespace.inside, 40_001);
+    await echoInside(scope, namespace.path, target.includes(':') ? '::1' : '127.0.0.1', 40_001);
     setInside(namespace, 'net/ipv4/ip_local_port_range', '40001 40004');
     expect(await exchange(await dial(scope, 80, namespace.inside), 'hello')).toBe('hello');
     client.send('hello', endpointOf(namespace.inside, 53));

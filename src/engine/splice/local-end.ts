@@ -1,13 +1,10 @@
 /** The local end that the kernel gives a dialled socket: an address and a port of its choice, where it has them. */
 import { Errno } from '../../sys/errno.js';
-import { sockaddrBytes } from '../../sys/sockaddr.js';
+import { sockaddrIn6Bytes } from '../../sys/sockaddr.js';
 import { AF_INET, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../../sys/socket.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
 import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
-
-/** The least port that the kernel may choose: below are those of the privileged, whatever ip_local_port_range says. */
-const leastChosenPort = 1_024;
 
 /**
  * True where a connected socket is connected to itself: where nothing listens at a port of this host, the kernel may choose
@@ -16,14 +13,27 @@ const leastChosenPort = 1_024;
  */
 export function isToItself(context: ShardContext, descriptor: number, target: PreparedTarget): boolean {
   const { domain, sockaddr } = target;
-  if (domain === AF_UNIX || portOf(sockaddr) < leastChosenPort) return false;
-  const { sys, arena, connectBuffer, scratch } = context;
-  arena.words[scratch >> 2] = sockaddrBytes;
-  if (sys.getsockname(descriptor, arena.address(connectBuffer), arena.address(scratch)) < 0) return false;
-  const own = arena.bytes.subarray(connectBuffer, connectBuffer + sockaddr.length);
-  if (portOf(own) !== portOf(sockaddr)) return false;
+  if (domain === AF_UNIX) return false;
+  const { sys, connectBuffer, acceptBuffer } = context;
+  const own = nameFrom(sys.getsockname, context, descriptor, connectBuffer);
+  if (own === undefined || portOf(own) !== portOf(sockaddr)) return false;
+  // Not the address that was dialled: 0.0.0.0 and :: lead to the loopback.
+  const peer = nameFrom(sys.getpeername, context, descriptor, acceptBuffer);
+  if (peer === undefined) return false;
   const [start, end] = domain === AF_INET ? [4, 8] : [8, 24];
-  return sockaddr.subarray(start, end).every((byte, index) => own[start + index] === byte);
+  return own.subarray(start, end).every((byte, index) => peer[start + index] === byte);
+}
+
+/** One end's address, in a buffer of the shard; undefined where the socket has none any more. */
+function nameFrom(
+  call: (descriptor: number, address: number, length: number) => number,
+  { arena, scratch }: ShardContext,
+  descriptor: number,
+  buffer: number,
+): Uint8Array | undefined {
+  arena.words[scratch >> 2] = sockaddrIn6Bytes;
+  if (call(descriptor, arena.address(buffer), arena.address(scratch)) < 0) return undefined;
+  return arena.bytes.subarray(buffer, buffer + sockaddrIn6Bytes);
 }
 
 function portOf(sockaddr: Uint8Array): number {
