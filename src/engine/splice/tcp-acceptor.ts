@@ -41,7 +41,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   );
   readonly #sockaddr: number;
   readonly #whenEmpty: () => void;
-  #state: 'listening' | 'paused' | 'detached' = 'paused';
+  #state: 'new' | 'listening' | 'paused' | 'detached' = 'new';
 
   constructor(context: ShardContext, served: ShardService, counters: Counters, whenEmpty: () => void) {
     this.#context = context;
@@ -228,13 +228,14 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#context.scarcity.park(this);
   }
 
-  /** False where it waits to be watched. */
+  /** False where it waits to be watched: one that was watched before can be again, whatever the errno says. */
   #listen(): boolean {
     const { loop, scarcity } = this.#context;
     const errno = loop.add(this.#descriptor, this, EPOLLIN | EPOLLEXCLUSIVE);
-    if (errno === 0) this.#state = 'listening';
-    else if (isScarce(errno)) scarcity.wait(this, errno, 'a listener waits to be watched');
-    else throw new SystemCallError('epoll_ctl', errno);
+    if (errno !== 0 && !isScarce(errno) && this.#state === 'new')
+      throw new SystemCallError('epoll_ctl', errno);
+    this.#state = errno === 0 ? 'listening' : 'paused';
+    if (errno !== 0) scarcity.wait(this, errno, 'a listener waits to be watched');
     return errno === 0;
   }
 }
