@@ -19,9 +19,10 @@ export async function stop(names: readonly string[], time: string | undefined): 
 
 /** All are found before one is stopped: a slip of the pen stops none. */
 async function instancesNamed(names: readonly string[]): Promise<InstanceClient[]> {
-  const found = await Promise.allSettled(names.map((name) => instanceNamed(name)));
+  const found = await Promise.allSettled([...new Set(names)].map((name) => instanceNamed(name)));
   const errors = found.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-  if (errors.length === 1) throw errors[0];
+  const other = errors.find((error) => !isUnknown(error));
+  if (other !== undefined || errors.length === 1) throw other ?? errors[0];
   if (errors.length > 1) {
     throw new SluiceError(
       'SLUICE_NO_INSTANCE',
@@ -40,6 +41,10 @@ async function stopped(instance: InstanceClient, grace: string | undefined): Pro
   try {
     await instance.stop(grace);
   } catch (error) {
-    if (!(error instanceof SluiceError) || error.code !== 'SLUICE_NO_INSTANCE') throw error;
+    if (!isUnknown(error)) throw error;
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof SluiceError && error.code === 'SLUICE_NO_INSTANCE';
 }

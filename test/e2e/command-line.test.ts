@@ -1,5 +1,5 @@
 /** What the executable says and how it ends, without forwarding anything. */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -257,6 +257,14 @@ it('stop tells of every name that is no instance’s, and one that is alone in i
     stdout: '',
     stderr: expect.stringMatching(/^sluice: no instance is called "nope": none runs .*\n$/),
   });
+  const twice = await sluiceOutput(scope, ['stop', 'nope', 'nope']);
+  expect(twice.stderr).toMatch(/^sluice: no instance is called "nope": none runs .*\n$/);
+  const shared = temporaryFolder(scope);
+  chmodSync(shared, 0o777);
+  const untold = await sluiceOutput(scope, ['stop', 'nope', 'nope2'], {
+    env: { SLUICE_RUNTIME_DIR: shared },
+  });
+  expect(untold.stderr).toMatch(/^sluice: the runtime folder .* cannot be trusted: .*\n$/);
   const two = await sluiceOutput(scope, ['stop', 'nope', 'nope2']);
   expect({ ...two, stderr: two.stderr.split('\n') }).toEqual({
     code: 1,
