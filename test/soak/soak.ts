@@ -11,6 +11,7 @@ import { limits } from '../../src/limits.js';
 import type { Scope } from '../support/scope.js';
 import { runSluice, type SluiceProcess } from '../support/sluice-process.js';
 import { settled, until } from '../support/until.js';
+import { MemorySamples } from './memory-samples.js';
 import { Random } from './random.js';
 import { startTcpTarget, type TcpTally, tcpLane } from './tcp-load.js';
 import { startUdpTarget, type UdpTally, udpLane } from './udp-load.js';
@@ -32,7 +33,6 @@ export interface SoakResult {
 
 const tcpLanes = 24;
 const udpLanes = 8;
-const samplesAtLeast = 30;
 const tellEveryMs = 30_000;
 /** What a thread that forwards has of its own: an epoll and an eventfd, and those of its Node. */
 const descriptorsOfThread = 4;
@@ -55,10 +55,10 @@ export async function soak({ scope, ms, seed, tell }: SoakOptions): Promise<Soak
   // Its shards have started once a flow has gone through.
   await warmUp(sluice.port(0));
   const before = descriptorsOf(sluice.pid);
-  const rss = new RssSamples(sluice.pid, ms);
+  const memory = new MemorySamples(sluice.pid, ms);
   const endsMs = performance.now() + ms;
   const stopped = () => performance.now() >= endsMs;
-  const telling = setInterval(() => tell(`${summary(tcp, udp)}; ${rss.latest()} KiB`), tellEveryMs);
+  const telling = setInterval(() => tell(`${summary(tcp, udp)}; ${memory.latest()} KiB`), tellEveryMs);
   await Promise.all([
     ...Array.from({ length: tcpLanes }, (_, lane) =>
       tcpLane(sluice.port(0), new Random(seed + lane * 7919), tcp, stopped),
@@ -68,9 +68,9 @@ export async function soak({ scope, ms, seed, tell }: SoakOptions): Promise<Soak
     ),
   ]);
   clearInterval(telling);
-  rss.stop();
+  memory.stop();
   const left = await descriptorsLeft(sluice, before);
-  const faults = [...tcp.faults, ...udp.faults, ...left, ...rss.faults(), ...troublesOf(sluice)];
+  const faults = [...tcp.faults, ...udp.faults, ...left, ...memory.faults(), ...troublesOf(sluice)];
   if (udp.answered < udp.sent * (1 - lossAtMost))
     faults.push(`${udp.sent - udp.answered} of ${udp.sent} datagrams did not come back`);
   const { code } = await sluice.stop();
@@ -78,7 +78,7 @@ export async function soak({ scope, ms, seed, tell }: SoakOptions): Promise<Soak
   await tcpTarget.close();
   udpTarget.close();
   await once(udpTarget, 'close');
-  tell(`${summary(tcp, udp)}; memory ${rss.describe()}`);
+  tell(`${summary(tcp, udp)}; memory ${memory.describe()}`);
   return { tcp, udp, faults };
 }
 
@@ -156,48 +156,6 @@ function troublesOf(sluice: SluiceProcess): string[] {
     ({ level }) => Number(level) >= 40 || ['warn', 'error'].includes(String(level)),
   );
   return warnings.map((record) => `trouble: ${JSON.stringify(record)}`);
-}
-
-class RssSamples {
-  readonly #pid: number;
-  readonly #kibibytes: number[] = [];
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(pid: number, ms: number) {
-    this.#pid = pid;
-    this.#timer = setInterval(() => this.#take(), Math.min(1_000, ms / samplesAtLeast));
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  latest(): number {
-    return this.#kibibytes.at(-1) ?? 0;
-  }
-
-  describe(): string {
-    return `${this.#thirds().join(', ')} KiB at most in each third`;
-  }
-
-  /** A short soak says nothing about memory: its pools are still filling. */
-  faults(): string[] {
-    const [, second = 0, last = 0] = this.#thirds();
-    if (this.#kibibytes.length < 60 || last <= second * 1.1) return [];
-    return [`memory grew: ${this.describe()}`];
-  }
-
-  #thirds(): number[] {
-    const third = Math.ceil(this.#kibibytes.length / 3);
-    return [0, 1, 2].map((index) =>
-      Math.max(0, ...this.#kibibytes.slice(index * third, (index + 1) * third)),
-    );
-  }
-
-  #take(): void {
-    const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8');
-    this.#kibibytes.push(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0));
-  }
 }
 
 function argument(name: string, otherwise: number): number {
