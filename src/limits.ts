@@ -88,8 +88,11 @@ export const limits = {
 
   /** Shards of one engine, asked for or added while all there are were busy. */
   shardsMost: 64,
-  /** Of the time of one window, how much a thread has to be on a processor to count as busy. */
-  busyPercent: 66,
+  /**
+   * Of the time of one window, how much a thread has to be on a processor to count as busy. More it may never get where
+   * those it forwards for share its processors, however much it lacks another.
+   */
+  busyPercent: 50,
   loadWindowMs: 250,
   /** A turn of a shard on a processor while others wait for it: the least that Linux gives. */
   sliceNs: 100_000,
