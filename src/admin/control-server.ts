@@ -4,13 +4,8 @@
  * Whatever comes in, the instance goes on: a request ends with an answer, a problem, or its connection. All is bounded:
  * connections by the claim, heads, bodies and the time they take here.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -32,6 +27,8 @@ export function serveControl(claim: Claim, controlled: Omit<Controlled, 'name'>,
     tellStopped = resolve;
   });
   const subject: Controlled = { ...controlled, name: claim.name };
+  let stopping = false;
+  const connections = new Set<Duplex>();
   const server = createServer(
     {
       maxHeaderSize: limits.controlHeadBytes,
@@ -41,6 +38,9 @@ export function serveControl(claim: Claim, controlled: Omit<Controlled, 'name'>,
     },
     (request, response) => {
       response.on('error', () => undefined);
+      response.on('close', () => {
+        if (stopping) server.closeIdleConnections();
+      });
       answer(subject, stopped, request, response).catch((error: unknown) => {
         if (!(error instanceof SluiceError))
           log.error(`a fault in answering on the control socket: ${messageOf(error)}`);
@@ -51,11 +51,17 @@ export function serveControl(claim: Claim, controlled: Omit<Controlled, 'name'>,
   server.on('clientError', refuse);
   // It does not listen itself, so it has to be told to watch how long requests take.
   server.emit('listening');
-  claim.serve((connection) => server.emit('connection', connection));
+  claim.serve((connection) => {
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
+    server.emit('connection', connection);
+  });
   return {
     stopped: async (flowsReset) => {
       tellStopped(flowsReset);
-      await ended(server);
+      stopping = true;
+      server.close();
+      await ended([...connections]);
     },
   };
 }
@@ -82,13 +88,15 @@ function refuse(error: unknown, connection: Duplex): void {
   connection.end(`${head.join('\r\n')}\r\n\r\n${text}`);
 }
 
-/** Done when the last answers are out; a reader that does not read is not waited for long. */
-function ended(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
+/**
+ * Done when the last answers are out; a reader that does not read, or a client that says nothing, is not waited for long. The
+ * HTTP server does not know of what it did not accept itself: its `close` would be done at once.
+ */
+function ended(connections: readonly Duplex[]): Promise<void> {
+  const closed = Promise.all(connections.map((connection) => once(connection, 'close')));
+  return waitAtMost(limits.logFlushMs, closed, () => {
+    for (const connection of connections) connection.destroy();
   });
-  return waitAtMost(limits.logFlushMs, closed, () => server.closeAllConnections());
 }
 
 async function answer(
