@@ -96,6 +96,7 @@ export class Published {
 
   /** Ends everything at once; a drain in progress ends with it. */
   async close(): Promise<void> {
+    if (this.#drained !== undefined) this.#reset = Math.max(this.#reset, this.flowCount());
     await Promise.all(this.services.map(({ service }) => service.close()));
   }
 
@@ -103,10 +104,7 @@ export class Published {
     if (atMs >= this.#graceEndsMs) return;
     clearTimeout(this.#grace);
     this.#graceEndsMs = atMs;
-    this.#grace = setTimeout(() => {
-      this.#reset = this.flowCount();
-      void this.close();
-    }, atMs - performance.now());
+    this.#grace = setTimeout(() => void this.close(), atMs - performance.now());
   }
 
   async #drain(): Promise<number> {

@@ -7,7 +7,7 @@ import { controlRequest, rawExchange, socketOf } from '../support/control-reques
 import { instancesIn } from '../support/instances.js';
 import { useScope } from '../support/scope.js';
 import type { SluiceProcess } from '../support/sluice-process.js';
-import { dial, echo, exchange, listenTcp } from '../support/tcp-peers.js';
+import { dial, echo, exchange, listenTcp, readExactly } from '../support/tcp-peers.js';
 import { until, withDeadline } from '../support/until.js';
 
 jest.setTimeout(60_000);
@@ -74,6 +74,32 @@ describe('the control socket', () => {
     );
     expect(told).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     expect(toldOld).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(await web.ended()).toEqual({ code: 0, signal: null });
+  });
+
+  it('tells how many flows a stop without time resets in the middle of a drain', async () => {
+    const target = await listenTcp(scope, echo);
+    const { web, path } = await start(
+      ...['--drain-timeout', '1m', '-p', `127.0.0.1::${target}`, '127.0.0.1'],
+    );
+    const client = await dial(scope, web.port());
+    client.write('hello');
+    expect(String(await readExactly(client, 5))).toBe('hello');
+    web.signal('SIGTERM');
+    await web.logged(({ msg }) => String(msg).startsWith('SIGTERM'));
+    const { text } = await controlRequest(path, 'POST', '/v1/stop?time=0s');
+    expect(JSON.parse(text)).toEqual({ flows_reset: 1 });
+  });
+
+  it.each(['', 'GET /v1/inst'])('does not wait for a client that has said %j when it stops', async (said) => {
+    const { web, path } = await start(...plain);
+    const silent = connect(path);
+    scope.onEnd(() => silent.destroy());
+    silent.on('error', () => undefined);
+    silent.write(said);
+    // Connections are served in their order.
+    await controlRequest(path, 'GET', '/v1/instance');
+    web.signal('SIGTERM');
     expect(await web.ended()).toEqual({ code: 0, signal: null });
   });
 
