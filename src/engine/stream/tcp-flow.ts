@@ -209,7 +209,9 @@ export class TcpFlow implements WaitingFlow<string | undefined> {
    */
   #watchIdle(side: Side, socket: Socket): void {
     if (this.#route.idleTimeoutMs === undefined) return;
-    socket.setTimeout(this.#route.idleTimeoutMs, () => {
+    socket.setTimeout(this.#route.idleTimeoutMs);
+    // Not as an argument above, which would be called once only: one side may fall quiet, go on, and be quiet again.
+    socket.on('timeout', () => {
       const moved = this.bytesIn() + this.bytesOut();
       this.#quietAt[side] = moved;
       if (this.#quietAt.client === moved && this.#quietAt.target === moved) this.end('idle-timeout');
