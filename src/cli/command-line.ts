@@ -149,5 +149,6 @@ function runOptions(builder: Argv) {
 function checkOptions(builder: Argv) {
   return builder
     .positional('file', { type: 'string', describe: 'A JSON mapping file' })
-    .options(checkOptionTable);
+    .options(checkOptionTable)
+    .check(refuseRepeated);
 }

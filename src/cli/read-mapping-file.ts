@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
@@ -22,13 +23,19 @@ function readText(path: string): string {
     if (size > limits.mappingFileBytes) {
       throw unreadable(path, `it has ${size} bytes, more than the ${limits.mappingFileBytes} allowed`);
     }
-    return readFileSync(descriptor, 'utf8');
+    return inUtf8(path, readFileSync(descriptor));
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     throw unreadable(path, reasons[errnoOf(error) ?? ''] ?? messageOf(error), error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
+}
+
+/** Anything else would be read as U+FFFD, and published so. */
+function inUtf8(path: string, bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw unreadable(path, 'it is not UTF-8, which JSON is written in');
+  return bytes.toString('utf8');
 }
 
 function unreadable(path: string, why: string, cause?: unknown): SluiceError {

@@ -90,6 +90,11 @@ describe('wrong usage ends with 2 and one line on stderr', () => {
     ['a wait that is none', ['run', '-p', '80', '--wait', '5', '::1'], '--wait: invalid duration'],
     ['a duration of 0', ['run', '-p', '80', '--connect-timeout', '0s', '::1'], '--connect-timeout 0s:'],
     ['a bad drain timeout', ['run', '-p', '80', '--drain-timeout', 'x', '::1'], 'invalid duration "x"'],
+    [
+      'a format given twice',
+      ['check', '--format', 'json', '--format', 'json', 'x'],
+      '--format was given 2 times: it takes one value',
+    ],
     ['a bad count', ['run', '-p', '80', '--max-flows', '1.5', '::1'], '--max-flows 1.5: it must be a whole'],
     ['too large a count', ['run', '-p', '80', '--max-flows', '1048577', '::1'], 'from 1 to 1048576'],
     [
@@ -158,6 +163,19 @@ describe('a bad mapping file ends with 1', () => {
     const { code, stderr } = await sluiceOutput(scope, ['check', '/no/such/file.json']);
     expect(code).toBe(1);
     expect(stderr).toBe('sluice: cannot read the mapping file /no/such/file.json: no such file\n');
+  });
+
+  it('that is not UTF-8', async () => {
+    const path = join(temporaryFolder(scope), 'latin1.json');
+    writeFileSync(
+      path,
+      Buffer.from('{"mappings":[{"to":"unix:/run/caf\xe9.sock","ports":["80"]}]}', 'latin1'),
+    );
+    const { code, stderr } = await sluiceOutput(scope, ['check', path]);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `sluice: cannot read the mapping file ${path}: it is not UTF-8, which JSON is written in\n`,
+    );
   });
 });
 
