@@ -25,7 +25,7 @@ function parseIpv6(text: string): IpAddress | undefined {
   const percent = text.indexOf('%');
   const zone = percent < 0 ? '' : text.slice(percent);
   const address = hexTail(percent < 0 ? text : text.slice(0, percent));
-  if (address === undefined || !(zone === '' || zonePattern.test(zone))) return undefined;
+  if (address === undefined || !(zone === '' || isZone(zone.slice(1)))) return undefined;
   if (!ipaddr.IPv6.isValid(address)) return undefined;
   const parsed = ipaddr.IPv6.parse(address);
   if (!parsed.isIPv4MappedAddress()) return { family: 6, text: parsed.toRFC5952String() + zone };
@@ -33,7 +33,13 @@ function parseIpv6(text: string): IpAddress | undefined {
 }
 
 /** The name or number of an interface, of at most IFNAMSIZ - 1 characters: `eth0.100` and `br-lan` too. */
-const zonePattern = /^%[\w.-]{1,15}$/;
+const zonePattern = /^[\w.-]{1,15}$/;
+/** Of an interface (sin6_scope_id, 32 bits): a greater one would be another interface's. */
+const zoneNumberMost = 0xffff_ffff;
+
+function isZone(zone: string): boolean {
+  return zonePattern.test(zone) && !(/^\d+$/.test(zone) && Number(zone) > zoneNumberMost);
+}
 
 /**
  * An IPv6 address may end in an IPv4 one (RFC 4291 section 2.2): writes that in hexadecimal like the rest. ipaddr.js

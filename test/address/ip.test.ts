@@ -17,12 +17,16 @@ describe('parseIp', () => {
     expect(parseIp(text)).toEqual({ family, text: canonical });
   });
 
-  it.each(['fe80::1%eth0', 'fe80::1%2', 'fe80::1%eth0.100', 'fe80::1%br-0a1b2c3d4e5f', 'fe80::1%veth_A'])(
-    'keeps the zone of %s',
-    (text) => {
-      expect(parseIp(text)).toEqual({ family: 6, text });
-    },
-  );
+  it.each([
+    'fe80::1%eth0',
+    'fe80::1%2',
+    'fe80::1%4294967295',
+    'fe80::1%eth0.100',
+    'fe80::1%br-0a1b2c3d4e5f',
+    'fe80::1%veth_A',
+  ])('keeps the zone of %s', (text) => {
+    expect(parseIp(text)).toEqual({ family: 6, text });
+  });
 
   it.each(['::ffff:1.2.3.4', '::FFFF:102:304', '0:0:0:0:0:ffff:1.2.3.4'])(
     'reads the IPv4-mapped %s as the IPv4 address',
@@ -54,6 +58,7 @@ describe('parseIp', () => {
     ['1:2:3:4:5:6:7:8:9', 'nine groups'],
     ['12345::', 'a group too long'],
     ['fe80::1%', 'an empty zone'],
+    ['fe80::1%4294967298', 'a zone of more than 32 bits'],
     ['fe80::1%a b', 'a blank in the zone'],
     ['fe80::1%a/b', 'a slash in the zone'],
     ['fe80::1%sixteen-letters-', 'a zone longer than an interface name'],
