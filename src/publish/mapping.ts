@@ -35,7 +35,7 @@ export type HostPort =
 
 /** One published port. */
 export interface Mapping {
-  /** The name its owner gave, or the target as it was written; several ports share it. */
+  /** The name its owner gave, or the one of its target: `web` for `docker:web`; several ports share it. */
   readonly name: string;
   readonly protocol: Protocol;
   /** undefined: every address of the host, by one listener for IPv4 and one for IPv6. */
