@@ -33,19 +33,22 @@ export class KeptDatagrams<Association, Datagram extends Uint8Array> {
   }
 
   /**
-   * Keeps a datagram, which is the table's from then on, in place of the association's oldest where there is no room.
+   * Keeps a datagram, which is the table's from then on, in place of the association's oldest where there is no room. Where
+   * even all of them would make none, they stay, and it is lost.
    *
-   * @returns how many were lost for it, itself included where even that made no room
+   * @returns how many were lost
    */
   keep(association: Association, datagram: Datagram, untilMs: number): number {
     const queue = this.#queues.get(association) ?? { kept: [], bytes: 0 };
     const charge = chargeOf(datagram);
+    const othersBytes = this.#bytes - queue.bytes;
+    if (charge > Math.min(limits.waitingDatagramBytes, limits.waitingDatagramBytesInAll - othersBytes))
+      return 1;
     let lost = 0;
-    while (queue.kept.length > 0 && !this.#fits(queue, charge)) {
+    while (!this.#fits(queue, charge)) {
       this.#dropOldest(queue);
       lost += 1;
     }
-    if (!this.#fits(queue, charge)) return lost + 1;
     queue.kept.push({ datagram, untilMs });
     queue.bytes += charge;
     this.#bytes += charge;

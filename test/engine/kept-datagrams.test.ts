@@ -48,6 +48,15 @@ describe('the datagrams kept for an association', () => {
     expect(kept.keep(fits, Buffer.alloc(65_507), 1)).toBe(0);
   });
 
+  it('are not lost for a newer one that has no room even then', () => {
+    const kept = new KeptDatagrams<number, Buffer>();
+    kept.keep(0, Buffer.from('early'), 1);
+    const fits = Math.floor(limits.waitingDatagramBytesInAll / 65_635);
+    for (let client = 1; client <= fits; client += 1) kept.keep(client, Buffer.alloc(65_507), 1);
+    expect(kept.keep(0, Buffer.alloc(65_507), 1)).toBe(1);
+    expect(textsOf(kept.take(0, 0))).toEqual(['early']);
+  });
+
   it('are never more than the bounds, and none is lost uncounted', () => {
     const step = fc.record({
       client: fc.nat(3),
