@@ -70,6 +70,21 @@ export function udpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
       expect((await target.next()).datagram.equals(Buffer.alloc(65_507, 7))).toBe(true);
     });
 
+    test('what waits for an address that cannot be connected to is counted once, and waits no longer', async () => {
+      const target = await udpPeer(scope, '127.0.0.1');
+      // connect(2) says EACCES to a datagram socket that did not ask to broadcast.
+      const ip = { family: 4, text: '255.255.255.255' } as const;
+      const broadcast: TargetAddress = { kind: 'ip', ip, port: 9 };
+      const { rig, service, sendKept, reroute } = await start([broadcast]);
+      await sendKept('too old');
+      await rig.clock.advance(waitMs / 2);
+      await sendKept('one', 'two');
+      await rig.clock.advance(waitMs / 2);
+      reroute([target.address]);
+      expect(await textsOf(target, 2)).toEqual(['one', 'two']);
+      expect(service.counters()).toMatchObject({ datagramsKept: 3, datagramsWithoutTarget: 1 });
+    });
+
     test('none is sent later than it may wait', async () => {
       const { rig, service, sendKept, reroute } = await start();
       await sendKept('too old');

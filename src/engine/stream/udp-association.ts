@@ -60,7 +60,7 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
   reach(datagrams: readonly Buffer[] = []): void {
     const targets = this.#host.targets().filter((address) => address.kind === 'ip');
     if (targets.length === 0) this.#host.unreached(this, datagrams);
-    else this.#connect(targets, 0, [...this.#host.takeKept(this), ...datagrams]);
+    else this.#connect(targets, 0, [...datagrams]);
   }
 
   /** Passes a datagram of the client on; it is dropped, and counted, where the target or the queue cannot take it. */
@@ -115,9 +115,10 @@ export class UdpAssociation extends UdpEntry<UdpAssociation> {
     this.#connect(targets, index + 1, queue);
   }
 
+  /** Not before is what was kept taken: kept again, it would have a new time to wait, and be counted twice. */
   #connected(socket: Socket, queue: readonly Buffer[]): void {
     this.#state = { kind: 'connected', socket };
-    for (const datagram of queue) this.#sendNow(socket, datagram);
+    for (const datagram of [...this.#host.takeKept(this), ...queue]) this.#sendNow(socket, datagram);
   }
 
   #sendNow(socket: Socket, datagram: Buffer): void {
