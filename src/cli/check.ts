@@ -1,6 +1,6 @@
 /** `sluice check`: what a mapping file would publish. */
 import { formatHostPort } from '../address/endpoint.js';
-import { SluiceError } from '../errors.js';
+import { printable, SluiceError } from '../errors.js';
 import { listenAddresses } from '../publish/conflicts.js';
 import { formatListenNamespace } from '../publish/listen-namespace.js';
 import { formatInside, formatPublished, formatTargetPort, type Mapping } from '../publish/mapping.js';
@@ -44,5 +44,7 @@ function checkRecord(mapping: Mapping) {
 function checkLine(mapping: Mapping): string {
   const port = formatPublished(mapping.hostPort) || '(free port)';
   const hosts = listenAddresses(mapping.hostIp).map((ip) => formatHostPort(ip, port));
-  return `${mapping.name}: ${formatTargetPort(mapping)} of ${formatTarget(mapping.target)} -> ${hosts.join(', ')}${formatInside(mapping)}`;
+  return printable(
+    `${mapping.name}: ${formatTargetPort(mapping)} of ${formatTarget(mapping.target)} -> ${hosts.join(', ')}${formatInside(mapping)}`,
+  );
 }

@@ -3,7 +3,7 @@ import prettyBytes from 'pretty-bytes';
 import type { InstanceClient } from '../admin/client.js';
 import type { InstanceDescription } from '../admin/describe.js';
 import { runningInstances } from '../admin/instances.js';
-import { messageOf } from '../errors.js';
+import { messageOf, printable } from '../errors.js';
 import { portsColumn } from './port-texts.js';
 import { printAnswer } from './print-answer.js';
 import { type Column, formatTable } from './table.js';
@@ -77,7 +77,7 @@ function targetsOf({ mappings }: InstanceDescription): string[] {
 }
 
 function columnOfTargets(targets: readonly string[]): string[] {
-  const [first = ''] = targets;
+  const [first = ''] = targets.map(printable);
   return [targets.length > 1 ? `${first} and ${targets.length - 1} more` : first];
 }
 

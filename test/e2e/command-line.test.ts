@@ -192,6 +192,16 @@ unix:/run/app.sock: 92/tcp of unix:/run/app.sock -> 127.0.0.1:(free port)
 `);
   });
 
+  it('shows what would steer a terminal, or break the line, as JSON writes it', async () => {
+    const to = 'unix:/run/\u001b]0;title\u0007\n.sock';
+    const path = file(JSON.stringify({ mappings: [{ name: 'odd', to, ports: ['127.0.0.1:80:80'] }] }));
+    const { code, stdout } = await sluiceOutput(scope, ['check', path]);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'odd: 80/tcp of unix:/run/\\u001b]0;title\\u0007\\n.sock -> 127.0.0.1:80\n',
+    });
+  });
+
   it('takes the file after --', async () => {
     const { code, stdout } = await sluiceOutput(scope, ['check', '--format=json', '--', file(example)]);
     expect({ code, ports: JSON.parse(stdout) }).toMatchObject({ code: 0, ports: { length: 6 } });
