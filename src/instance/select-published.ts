@@ -1,7 +1,7 @@
 /** Which published mappings are meant by what a user says of them. */
 import { everyIpv4 } from '../address/ip.js';
+import { choices } from '../choices.js';
 import { messageOf, printable, SluiceError } from '../errors.js';
-import { limits } from '../limits.js';
 import {
   defaultFlowOptions,
   expandSpec,
@@ -46,11 +46,11 @@ function selectOne(all: readonly Published[], wanted: Mapping): Published {
   const asked = printable(writePort(wanted));
   if (first === undefined) {
     const known = [...new Set(all.map(({ mapping }) => formatTargetPort(mapping)))];
-    throw notPublished(`${asked} is not published; what is: ${listed(known)}`);
+    throw notPublished(`${asked} is not published; what is: ${choices(known)}`);
   }
-  const choices = fitting.map(({ bound }) => writePort(bound));
+  const bounds = fitting.map(({ bound }) => writePort(bound));
   throw notPublished(
-    `${asked} is published ${fitting.length} times; say which with its host port: ${listed(choices)}`,
+    `${asked} is published ${fitting.length} times; say which with its host port: ${choices(bounds)}`,
   );
 }
 
@@ -67,13 +67,6 @@ function fits({ mapping, services }: Published, wanted: Mapping): boolean {
   const [lowest, highest] =
     hostPort.kind === 'fixed' ? [hostPort.port, hostPort.port] : [hostPort.first, hostPort.last];
   return services.some(({ endpoint }) => endpoint.port >= lowest && endpoint.port <= highest);
-}
-
-function listed(texts: readonly string[]): string {
-  if (texts.length === 0) return 'nothing';
-  const rest = texts.length - limits.choicesTold;
-  const told = texts.slice(0, limits.choicesTold).join(', ');
-  return rest > 0 ? `${told} and ${rest} more` : told;
 }
 
 function notPublished(message: string, cause?: unknown): SluiceError {
