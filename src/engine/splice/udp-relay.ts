@@ -81,7 +81,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     this.#listener = { ...served, counters };
     this.#sender = new UdpSender(context, context.udp, counters, this.#table);
     this.#takesSegments = takeSegments(context, served.descriptor);
-    this.#watch();
+    this.#watch('new');
   }
 
   setRoute(route: ShardRoute): void {
@@ -109,7 +109,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   }
 
   retry(): boolean {
-    return this.#watch();
+    return this.#watch('again');
   }
 
   endAll(event: CloseEvent): void {
@@ -131,11 +131,12 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     }
   }
 
-  #watch(): boolean {
+  /** False where it waits to be watched: one that was watched before can be again, whatever the errno says. */
+  #watch(when: 'new' | 'again'): boolean {
     const { loop, scarcity } = this.#context;
     const errno = loop.add(this.#served.descriptor, this, EPOLLIN);
     if (errno === 0) return true;
-    if (!isScarce(errno)) throw new SystemCallError('epoll_ctl', errno);
+    if (!isScarce(errno) && when === 'new') throw new SystemCallError('epoll_ctl', errno);
     scarcity.wait(this, errno, 'a UDP listener waits to be watched');
     return false;
   }
