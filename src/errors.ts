@@ -82,6 +82,13 @@ export function printable(text: string): string {
   });
 }
 
+/** What a message offers to choose from: so many, and how many more there are. */
+export function choices(texts: readonly string[], most: number): string {
+  if (texts.length === 0) return 'nothing';
+  const told = texts.slice(0, most).join(', ');
+  return texts.length > most ? `${told} and ${texts.length - most} more` : told;
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { errnoOf, messageOf, printable, SluiceError } from '../src/errors.js';
+import { choices, errnoOf, messageOf, printable, SluiceError } from '../src/errors.js';
 
 describe('SluiceError', () => {
   it('has a code, and by itself no cause, no further faults and no hope in another try', () => {
@@ -50,5 +50,13 @@ describe('printable', () => {
 
   it('leaves letters of every script as they are', () => {
     expect(printable('münchen 東京')).toBe('münchen 東京');
+  });
+});
+
+describe('choices', () => {
+  it('are told up to a bound, with how many more there are', () => {
+    expect(choices([], 2)).toBe('nothing');
+    expect(choices(['web', 'db'], 2)).toBe('web, db');
+    expect(choices(['web', 'db', 'mail', 'ci'], 2)).toBe('web, db and 2 more');
   });
 });

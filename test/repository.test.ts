@@ -31,7 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 const root = process.cwd();
-const forAll = ['choices', 'errors', 'limits', 'version', 'wait-at-most'].map((name) => `src/${name}.ts`);
+const forAll = ['src/errors.ts', 'src/limits.ts', 'src/version.ts', 'src/wait-at-most.ts'];
 const most = 400;
 
 interface SourceFile {

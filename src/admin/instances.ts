@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { closestMatch } from 'leven';
-import { choices } from '../choices.js';
-import { errnoOf, printable, SluiceError } from '../errors.js';
+import { choices, errnoOf, printable, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
 import { InstanceClient } from './client.js';
 import { isDead, removeSocket, socketsIn } from './instance-folder.js';
 import { refuseShared, runtimeFolder, unusable } from './runtime-folder.js';
@@ -63,7 +63,7 @@ export async function findInstance(asked: string): Promise<InstanceClient> {
   const names = fitting.map(({ name }) => name);
   throw new SluiceError(
     'SLUICE_NO_INSTANCE',
-    `${printable(asked)} may be any of ${choices(names)}: say more of it`,
+    `${printable(asked)} may be any of ${choices(names, limits.choicesTold)}: say more of it`,
   );
 }
 
@@ -84,5 +84,8 @@ function noInstance(asked: string, running: readonly InstanceClient[]): SluiceEr
   }
   const nearest = closestMatch(asked, [...names], { maxDistance: Math.ceil(asked.length / 2) });
   const hint = nearest === undefined ? '' : `, did you mean ${nearest}?`;
-  return new SluiceError('SLUICE_NO_INSTANCE', `${what}${hint} (running: ${choices(names)})`);
+  return new SluiceError(
+    'SLUICE_NO_INSTANCE',
+    `${what}${hint} (running: ${choices(names, limits.choicesTold)})`,
+  );
 }

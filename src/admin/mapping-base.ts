@@ -1,6 +1,6 @@
 /** What mappings that are published later have in common: with those there are, as far as they lead to the same target. */
-import { choices } from '../choices.js';
-import { SluiceError } from '../errors.js';
+import { choices, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
 import { parseListenNamespace } from '../publish/listen-namespace.js';
 import { defaultFlowOptions, formatInside, type Mapping, type MappingBase } from '../publish/mapping.js';
 import {
@@ -60,7 +60,7 @@ function baseOfOnly(
   if (first !== undefined && targets.length === 1) return preferred(mappings, network) ?? first;
   throw new SluiceError(
     'SLUICE_BAD_REQUEST',
-    `${instance} leads to ${targets.length} targets: say which one with --to (${choices(targets)})`,
+    `${instance} leads to ${targets.length} targets: say which one with --to (${choices(targets, limits.choicesTold)})`,
   );
 }
 

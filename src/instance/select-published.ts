@@ -1,7 +1,7 @@
 /** Which published mappings are meant by what a user says of them. */
 import { everyIpv4 } from '../address/ip.js';
-import { choices } from '../choices.js';
-import { messageOf, printable, SluiceError } from '../errors.js';
+import { choices, messageOf, printable, SluiceError } from '../errors.js';
+import { limits } from '../limits.js';
 import {
   defaultFlowOptions,
   expandSpec,
@@ -46,11 +46,11 @@ function selectOne(all: readonly Published[], wanted: Mapping): Published {
   const asked = printable(writePort(wanted));
   if (first === undefined) {
     const known = [...new Set(all.map(({ mapping }) => formatTargetPort(mapping)))];
-    throw notPublished(`${asked} is not published; what is: ${choices(known)}`);
+    throw notPublished(`${asked} is not published; what is: ${choices(known, limits.choicesTold)}`);
   }
   const bounds = fitting.map(({ bound }) => writePort(bound));
   throw notPublished(
-    `${asked} is published ${fitting.length} times; say which with its host port: ${choices(bounds)}`,
+    `${asked} is published ${fitting.length} times; say which with its host port: ${choices(bounds, limits.choicesTold)}`,
   );
 }
 
