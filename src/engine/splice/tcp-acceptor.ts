@@ -41,7 +41,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   );
   readonly #sockaddr: number;
   readonly #whenEmpty: () => void;
-  #state: 'new' | 'listening' | 'paused' | 'detached' = 'new';
+  #state: 'listening' | 'paused' | 'detached' = 'paused';
 
   constructor(context: ShardContext, served: ShardService, counters: Counters, whenEmpty: () => void) {
     this.#context = context;
@@ -67,7 +67,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
       line: this.#line,
       ended: (flow, event, errno) => this.#ended(flow, event, errno),
     };
-    this.#listen();
+    this.#listen('new');
   }
 
   setRoute(route: ShardRoute): void {
@@ -229,13 +229,15 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   /** False where it waits to be watched: one that was watched before can be again, whatever the errno says. */
-  #listen(): boolean {
+  #listen(when: 'new' | 'again' = 'again'): boolean {
     const { loop, scarcity } = this.#context;
     const errno = loop.add(this.#descriptor, this, EPOLLIN | EPOLLEXCLUSIVE);
-    if (errno !== 0 && !isScarce(errno) && this.#state === 'new')
-      throw new SystemCallError('epoll_ctl', errno);
-    this.#state = errno === 0 ? 'listening' : 'paused';
-    if (errno !== 0) scarcity.wait(this, errno, 'a listener waits to be watched');
-    return errno === 0;
+    if (errno === 0) {
+      this.#state = 'listening';
+      return true;
+    }
+    if (!isScarce(errno) && when === 'new') throw new SystemCallError('epoll_ctl', errno);
+    scarcity.wait(this, errno, 'a listener waits to be watched');
+    return false;
   }
 }
