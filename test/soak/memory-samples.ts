@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 export interface MemorySample {
   readonly kibibytes: number;
+  /** As MemorySamples was told. */
   readonly threads: number;
 }
 
@@ -16,12 +17,17 @@ export const kibibytesOfThread = 16 * 1_024;
 
 export class MemorySamples {
   readonly #pid: number;
+  readonly #threads: () => number;
   readonly #samples: MemorySample[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  /** @param ms how long the process will be watched */
-  constructor(pid: number, ms: number) {
+  /**
+   * @param ms how long the process will be watched
+   * @param threads how many it has by now, all or only those that were added
+   */
+  constructor(pid: number, ms: number, threads: () => number) {
     this.#pid = pid;
+    this.#threads = threads;
     this.#timer = setInterval(() => this.#take(), Math.min(everyMs, ms / samplesAtLeast));
   }
 
@@ -45,8 +51,8 @@ export class MemorySamples {
 
   #take(): void {
     const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8');
-    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-    this.#samples.push({ kibibytes: field('VmRSS'), threads: field('Threads') });
+    const kibibytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    this.#samples.push({ kibibytes, threads: this.#threads() });
   }
 }
 

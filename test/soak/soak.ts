@@ -55,7 +55,7 @@ export async function soak({ scope, ms, seed, tell }: SoakOptions): Promise<Soak
   // Its shards have started once a flow has gone through.
   await warmUp(sluice.port(0));
   const before = descriptorsOf(sluice.pid);
-  const memory = new MemorySamples(sluice.pid, ms);
+  const memory = new MemorySamples(sluice.pid, ms, () => threadsAdded(sluice));
   const endsMs = performance.now() + ms;
   const stopped = () => performance.now() >= endsMs;
   const telling = setInterval(() => tell(`${summary(tcp, udp)}; ${memory.latest()} KiB`), tellEveryMs);
