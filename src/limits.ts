@@ -129,6 +129,8 @@ export const limits = {
   turnsInARowMs: 10,
   /** Flows that a shard may have more than another before it leaves connections to that: few, for each may be a busy one. */
   flowsAhead: 2,
+  /** How long the host's networks are taken for what they were: telling them costs milliseconds where they are many. */
+  hostNetworksFreshMs: 1_000,
   /** Connections taken from one listener before others have their turn. */
   acceptsPerTurn: 32,
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */

@@ -59,6 +59,11 @@ export function isWildcard(ip: IpAddress): boolean {
   return ip.text === everyIpv4.text || ip.text === everyIpv6.text;
 }
 
+/** True for `127.0.0.0/8` and `::1`. */
+export function isLoopback(ip: IpAddress): boolean {
+  return ip.family === 4 ? ip.text.startsWith('127.') : ip.text === '::1';
+}
+
 /** Four decimal parts. `010.0.0.1` is octal to some readers and decimal to others, so it is refused, as Go does. */
 function isFourParts(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) && !/(^|\.)0\d/.test(text);

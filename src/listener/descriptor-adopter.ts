@@ -20,7 +20,7 @@ import {
   SOCK_STREAM,
 } from '../sys/socket.js';
 import type { Adopt } from './binder.js';
-import { listenerOn, localAddressOptions, Sockets, tcpOptions, udpOptions } from './descriptor-sockets.js';
+import { listenerOn, localAddressOptions, Sockets, udpOptions } from './descriptor-sockets.js';
 
 export function descriptorAdopter(): Adopt<SpliceListener> {
   const sockets = new Sockets();
@@ -48,7 +48,7 @@ function adopt(sockets: Sockets, protocol: Protocol, descriptor: number, family:
   const { calls } = sockets;
   const flags = checked('fcntl', calls.fcntl(descriptor, F_GETFL, 0));
   checked('fcntl', calls.fcntl(descriptor, F_SETFL, flags | O_NONBLOCK));
-  if (protocol === 'tcp') for (const option of tcpOptions) sockets.set(descriptor, option);
+  if (protocol === 'tcp') sockets.setTcp(descriptor, ip);
   else adoptUdp(sockets, descriptor, ip);
   return listenerOn(sockets, protocol, descriptor, { ip, port });
 }

@@ -9,14 +9,7 @@ import { IPPROTO_IPV6, IPV6_V6ONLY } from '../sys/in.js';
 import { NetworkNamespaces } from '../sys/network-namespace.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM } from '../sys/socket.js';
 import type { Binder } from './binder.js';
-import {
-  listenerOn,
-  localAddressOptions,
-  type Option,
-  Sockets,
-  tcpOptions,
-  udpOptions,
-} from './descriptor-sockets.js';
+import { listenerOn, localAddressOptions, type Option, Sockets, udpOptions } from './descriptor-sockets.js';
 
 const v6Only: Option = [IPPROTO_IPV6, IPV6_V6ONLY, 1];
 
@@ -39,7 +32,8 @@ function bind(sockets: Sockets, protocol: Protocol, { ip, port }: Endpoint): Spl
   const kind = protocol === 'tcp' ? SOCK_STREAM : SOCK_DGRAM;
   const descriptor = checked('socket', calls.socket(domain, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   try {
-    for (const option of protocol === 'tcp' ? tcpOptions : udpOptions) sockets.set(descriptor, option);
+    if (protocol === 'tcp') sockets.setTcp(descriptor, ip);
+    else for (const option of udpOptions) sockets.set(descriptor, option);
     if (ip.family === 6) sockets.set(descriptor, v6Only);
     if (protocol === 'udp' && isWildcard(ip)) sockets.set(descriptor, localAddressOptions[ip.family]);
     sockets.bind(descriptor, { ip, port });

@@ -1,6 +1,6 @@
 /** Sockets by system calls: what the binder and the adopter of descriptors share. */
 import type { Endpoint } from '../address/endpoint.js';
-import { isWildcard } from '../address/ip.js';
+import { type IpAddress, isLoopback, isWildcard } from '../address/ip.js';
 import type { SpliceListener } from '../engine/splice/splice-listener.js';
 import { limits } from '../limits.js';
 import type { Protocol } from '../publish/protocol.js';
@@ -17,6 +17,7 @@ import {
 } from '../sys/in.js';
 import { interfaceIndex, zoneOf } from '../sys/interface-index.js';
 import { mapRegion, type Region } from '../sys/mman.js';
+import { isPaced, takePacingOff } from '../sys/pacing.js';
 import { readSockaddr, type SocketAddress, sockaddrBytes, writeSockaddr } from '../sys/sockaddr.js';
 import { SHUT_RDWR, SO_KEEPALIVE, SO_RCVBUF, SO_REUSEADDR, SOL_SOCKET, socketCalls } from '../sys/socket.js';
 import { unistd } from '../sys/unistd.js';
@@ -25,7 +26,7 @@ import { unistd } from '../sys/unistd.js';
 export type Option = readonly [level: number, name: number, value: number];
 
 /** What an accepted socket inherits is set here, once. */
-export const tcpOptions: readonly Option[] = [
+const tcpOptions: readonly Option[] = [
   [SOL_SOCKET, SO_REUSEADDR, 1],
   [IPPROTO_TCP, TCP_NODELAY, 1],
   [SOL_SOCKET, SO_KEEPALIVE, 1],
@@ -47,6 +48,13 @@ export class Sockets {
   set(descriptor: number, [level, name, value]: Option): void {
     this.#words[0] = value;
     checked('setsockopt', this.calls.setsockopt(descriptor, level, name, this.#memory.address, 4));
+  }
+
+  /** For a listener: what its connections have from it. */
+  setTcp(descriptor: number, ip: IpAddress): void {
+    for (const option of tcpOptions) this.set(descriptor, option);
+    // Whoever connects to a loopback address is on this host.
+    if (isLoopback(ip) && isPaced(descriptor)) takePacingOff(descriptor);
   }
 
   /** An option of SOL_SOCKET. */

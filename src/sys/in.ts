@@ -11,6 +11,7 @@ export const IPV6_PKTINFO = 50;
 
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
+export const TCP_CONGESTION = 13;
 
 /** struct in_pktinfo { int ifindex; in_addr spec_dst; in_addr addr; } */
 export const inPktinfo = { bytes: 12, ifindex: 0, specDst: 4, addr: 8 } as const;

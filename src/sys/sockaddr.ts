@@ -43,7 +43,7 @@ export function writeSockaddr(
 
 /** Reads an IPv4 or IPv6 address that the kernel wrote. */
 export function readSockaddr(memory: Uint8Array, offset: number): SocketAddress {
-  const view = new DataView(memory.buffer, memory.byteOffset + offset, sockaddrIn6Bytes);
+  const view = new DataView(memory.buffer, memory.byteOffset + offset);
   const port = view.getUint16(2, false);
   if (view.getUint16(0, true) === AF_INET) {
     return { family: 4, text: memory.subarray(offset + 4, offset + 8).join('.'), port };

@@ -54,6 +54,11 @@ export function networkNamespace(scope: Scope): NetworkNamespace {
   return { name, path, ip: inside, delete: remove, create };
 }
 
+/** Runs a command in a namespace to its end, and gives what it said. */
+export function runIn({ path }: NetworkNamespace, command: string, ...args: readonly string[]): string {
+  return execFileSync('nsenter', [`--net=${path}`, command, ...args], { encoding: 'utf8', env });
+}
+
 /** A process inside a namespace that says what it has to say a line at a time. */
 export interface ProcessInside {
   readonly pid: number;

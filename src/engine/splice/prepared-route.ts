@@ -15,6 +15,8 @@ export interface PreparedTarget {
   readonly zone: string;
   /** The path of the namespace to dial in; undefined: this thread's own. */
   readonly namespace: string | undefined;
+  /** Whether what its TCP sockets send is paced; found out, and written, by dial-socket.ts. */
+  pacing: 'unknown' | 'kept' | 'taken-off';
   /** As flow ends tell of it. */
   readonly told: ShardTarget;
 }
@@ -33,7 +35,7 @@ function prepare(target: ShardRoute['targets'][number]): PreparedTarget {
   if (target.kind === 'unix') {
     const sockaddr = bytes.slice(0, writeSockaddrUn(bytes, 0, target.path));
     const told = { kind: 'unix', textNumber: target.textNumber } as const;
-    return { key, domain: AF_UNIX, sockaddr, zone: '', namespace: undefined, told };
+    return { key, domain: AF_UNIX, sockaddr, zone: '', namespace: undefined, pacing: 'kept', told };
   }
   const { ip, port, namespace } = target;
   const sockaddr = bytes.slice(0, writeSockaddr(bytes, 0, { ...ip, port }));
@@ -45,6 +47,7 @@ function prepare(target: ShardRoute['targets'][number]): PreparedTarget {
     sockaddr,
     zone: zoneOf(ip.text),
     namespace,
+    pacing: 'unknown',
     told: { kind: 'ip', address: { family: ip.family, port, words }, textNumber: target.textNumber },
   };
 }

@@ -15,21 +15,20 @@ import { limits } from '../../limits.js';
 import type { Counters } from '../../metrics/counters.js';
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from '../../sys/epoll.js';
 import { Errno, errnoName } from '../../sys/errno.js';
-import { AF_UNIX, SHUT_WR, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../sys/socket.js';
+import { AF_UNIX, SHUT_WR } from '../../sys/socket.js';
 import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../close-table.js';
 import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
+import { dialSocket } from './dial-socket.js';
 import type { Handler, Worker } from './event-loop.js';
 import { tellFault } from './fault.js';
 import { isToItself, passes } from './local-end.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pump, Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
+import { connectTo, type ShardContext } from './shard-context.js';
 import { everyEdge, Side } from './side.js';
 import { closeSide, takeError } from './socket-fate.js';
 import { Timer } from './timer-wheel.js';
-
-const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 type State = 'unwatched' | 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
 
@@ -194,7 +193,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const address = this.#route.targets[index];
     if (address === undefined) return;
     this.address = address;
-    const descriptor = targetSocket(context, address, socketKind);
+    const descriptor = dialSocket(context, address);
     if (descriptor < 0) {
       this.#dialStopped(-descriptor);
       return;
