@@ -3,7 +3,7 @@
  *
  * The listening socket is level-triggered and in the epoll of every shard (EPOLLEXCLUSIVE, test/platform/epoll.test.ts), so
  * that an accept which is not made now is offered again, to whoever has time. The kernel wakes the first of them that
- * sleeps: a shard that is ahead of another takes one connection a turn, and goes to the end of their line. At a bound, or
+ * sleeps: a shard that is ahead of another goes to the end of their line, and leaves them some turns. At a bound, or
  * when the system has no descriptor to give, it leaves epoll: connections wait in the kernel's queue, and it comes back
  * when a flow has ended.
  */
@@ -41,6 +41,8 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   );
   readonly #sockaddr: number;
   readonly #whenEmpty: () => void;
+  /** Turns in a row in which it left what came to others. */
+  #turnsLeft = 0;
   #state: 'listening' | 'paused' | 'detached' = 'paused';
 
   constructor(context: ShardContext, served: ShardService, counters: Counters, whenEmpty: () => void) {
@@ -109,12 +111,19 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
 
   onEvents(): void {
     for (let taken = 0; taken < limits.acceptsPerTurn; taken += 1) {
-      if (this.#state !== 'listening' || !this.#accept()) return;
-      if (this.#host.route.shared && this.#context.tcpFlows.isAhead) {
-        this.look();
-        return;
-      }
+      if (this.#leavesToOthers() || this.#state !== 'listening' || !this.#accept()) return;
     }
+  }
+
+  /**
+   * While it is ahead of another shard what comes is left to that, which has been woken for it but may not have got to a
+   * processor yet; for so many turns, since it may never get to it. Then one is taken.
+   */
+  #leavesToOthers(): boolean {
+    const isAhead = this.#host.route.shared && this.#context.tcpFlows.isAhead;
+    if (isAhead && this.#turnsLeft === 0) this.look();
+    this.#turnsLeft = isAhead ? (this.#turnsLeft + 1) % (limits.turnsLeftToOthers + 1) : 0;
+    return this.#turnsLeft > 0;
   }
 
   onFault(error: unknown): void {

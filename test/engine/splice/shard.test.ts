@@ -6,6 +6,7 @@ import { Shard } from '../../../src/engine/splice/shard.js';
 import type { Report } from '../../../src/engine/splice/shard-messages.js';
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
+import { limits } from '../../../src/limits.js';
 import { Counters } from '../../../src/metrics/counters.js';
 import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
@@ -13,14 +14,14 @@ import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { type Scope, useScope } from '../../support/scope.js';
 
-function startShard(scope: Scope, report: (report: Report) => void): Shard {
+function startShard(scope: Scope, report: (report: Report) => void, tcpFlows = new TcpFlowCounts()): Shard {
   const owned = ownedDescriptors();
   const shard = new Shard(
     {
       clock: new SharedClock().memory,
       owned,
       share: { maxFlows: 10, maxPipes: 10 },
-      tcpFlowCounts: new TcpFlowCounts().memory,
+      tcpFlowCounts: tcpFlows.memory,
       place: 0,
       reportEnds: false,
     },
@@ -85,5 +86,30 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
     }
     expect(counters.snapshot()).toMatchObject({ flowsOpened: 3, flowsWaited: 2, flowsOverWaitLimit: 1 });
     expect(troubles).toEqual([expect.stringContaining(' 2 flows wait ')]);
+  });
+
+  test('leaves what comes to another that has fewer flows for some turns, then takes one, and all once it is not ahead', () => {
+    const raw = new RawSockets(scope);
+    const { descriptor, port } = raw.listener(SOCK_STREAM);
+    const own = new TcpFlowCounts();
+    const shard = startShard(scope, () => undefined, own);
+    const another = new TcpFlowCounts(own.memory, 1);
+    another.own = 0;
+    const route = { ...testRoute, waitMs: 10_000, targets: [], shared: true, waitingFlows: 10 };
+    const listener = { protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
+    const counters = new Counters().memory;
+    shard.obey({ kind: 'serve', served: { service: 1, ...listener, route, counters } });
+    for (let count = 0; count < 10; count += 1) raw.connect(raw.socket(AF_INET, SOCK_STREAM), port);
+    /** Turns until it has so many flows: each has an event, since the connections are there. */
+    const turnsTo = (flows: number) => {
+      let turns = 0;
+      for (; own.own < flows && turns < 1_000; turns += 1) shard.loop.turn(10_000);
+      return turns;
+    };
+    expect(turnsTo(limits.flowsAhead + 1)).toBe(1);
+    expect(turnsTo(limits.flowsAhead + 2)).toBe(limits.turnsLeftToOthers);
+    expect(turnsTo(limits.flowsAhead + 3)).toBe(limits.turnsLeftToOthers);
+    another.own = 10;
+    expect(turnsTo(10)).toBe(1);
   });
 });
