@@ -117,7 +117,7 @@ function headOf({ date, machine, rounds, seconds }: Report): string {
   return `${date.slice(0, 16)}, commit ${machine.commit}, ${rounds} rounds of ${seconds} s`;
 }
 
-const machineKeys = ['cpu', 'cores', 'kernel', 'node'] as const;
+const machineKeys = ['cpu', 'cores', 'kernel', 'congestionControl', 'node'] as const;
 
 function differencesOf(before: Report, after: Report): string[] {
   const keys = machineKeys.filter((key) => before.machine[key] !== after.machine[key]);

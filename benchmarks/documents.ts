@@ -1,6 +1,6 @@
 /** A result's figures as README and ARCHITECTURE have them, between two marks; nobody writes them by hand. */
 import { type Panel, panelsOf, pictureOf, type Theme } from './picture.js';
-import type { PeerReport, Report, WorkReport } from './report.js';
+import { machineText, type PeerReport, type Report, type WorkReport } from './report.js';
 import { advantageOf, summaryOf } from './statistics.js';
 import { cell, ratioText } from './table.js';
 
@@ -121,8 +121,4 @@ function shortVersion(version: string): string {
 
 function dayOf({ date }: Report): string {
   return date.slice(0, 10);
-}
-
-function machineText({ machine }: Report): string {
-  return `${machine.cores} cores of ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}`;
 }

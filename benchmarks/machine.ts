@@ -1,8 +1,9 @@
 /** What a result needs to be judged by: the machine, the versions, the commit. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { MachineFacts } from './report.js';
 import { versionOf } from './tools.js';
 
@@ -13,6 +14,7 @@ export function machineFacts(): MachineFacts {
     memoryBytes: totalmem(),
     system: systemName(),
     kernel: release(),
+    congestionControl: readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim(),
     node: process.version,
     loadBefore: loadavg()[0] ?? 0,
     openFiles: openFilesLimit(),
@@ -44,13 +46,12 @@ function systemName(): string {
   }
 }
 
+/** Read as a file: a package need not export its description. */
 function packageVersion(name: string): string {
-  try {
-    const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
-    return /"version": "([^"]+)"/.exec(readFileSync(path, 'utf8'))?.[1] ?? 'unknown';
-  } catch {
-    return 'not installed';
-  }
+  const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
+  const file = folders.map((folder) => join(folder, name, 'package.json')).find((path) => existsSync(path));
+  if (file === undefined) return 'not installed';
+  return /"version": "([^"]+)"/.exec(readFileSync(file, 'utf8'))?.[1] ?? 'unknown';
 }
 
 /** With `+` where files were changed since; `unknown` outside a checkout. */

@@ -2,7 +2,7 @@
  * A result's picture: for each kind of work how many times better the reference is than what people use instead, as bars
  * from 1 on a scale where twice as good and half as good are equally far. The same result gives the same picture.
  */
-import type { Report, WorkReport } from './report.js';
+import { machineText, type Report, type WorkReport } from './report.js';
 import { advantageOf, type Summary } from './statistics.js';
 import { ratioText } from './table.js';
 
@@ -101,12 +101,13 @@ ${foot.map((line, index) => text(margin, y + 12 + 16 * index, line, { fill: fain
 }
 
 /** What the figures are of. */
-function footOf({ date, machine, peers, rounds, seconds }: Report): string[] {
+function footOf(report: Report): string[] {
+  const { date, machine, peers, rounds, seconds } = report;
   const versions = peers
     .filter(({ kind }) => kind === 'other')
     .map(({ name, version }) => `${name} ${version}`);
   return [
-    `${date.slice(0, 10)}, ${machine.cores} cores of ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}; ` +
+    `${date.slice(0, 10)}, ${machineText(report)}; ` +
       `sluice ${machine.commit}; up to ${rounds} rounds of ${seconds} s`,
     versions.join(', '),
   ];

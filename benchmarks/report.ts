@@ -40,6 +40,8 @@ const machineSchema = v.object({
   memoryBytes: v.number(),
   system: v.string(),
   kernel: v.string(),
+  /** What the kernel gives a TCP socket that asks for none: it decides much of bulk. */
+  congestionControl: v.string(),
   node: v.string(),
   /** Over the last minute, before the first round: others' work disturbs the figures. */
   loadBefore: v.number(),
@@ -87,4 +89,10 @@ export function readReport(path: string): Report {
       cause: error,
     });
   }
+}
+
+/** What the figures hang on, in a few words. */
+export function machineText({ machine }: Report): string {
+  const { cores, cpu, kernel, congestionControl, node } = machine;
+  return `${cores} cores of ${cpu}, Linux ${kernel} with ${congestionControl}, Node ${node}`;
 }

@@ -27,7 +27,9 @@ describe('the picture of a result', () => {
     expect(picture).toContain('>2.50 (2.00–3.00)<');
     expect(picture).toContain('>0.38 (0.25–0.50)<');
     expect(picture).toContain('HTTP &lt;keep-alive>');
-    expect(picture).toContain('2026-01-02, 2 cores of a CPU, Linux 6.1, Node v20.19.0; sluice abc1234');
+    expect(picture).toContain(
+      '2026-01-02, 2 cores of a CPU, Linux 6.1 with cubic, Node v20.19.0; sluice abc1234',
+    );
     expect(picture).toContain('theirs 2.3.4+deb12');
   });
 

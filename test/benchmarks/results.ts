@@ -18,7 +18,15 @@ export function reportOf(works: readonly WorkReport[], machine: Partial<MachineF
   return {
     ...{ format: 2, date: '2026-01-02T03:04:05.000Z', rounds: 5, seconds: 1, skipped: [], works: [...works] },
     machine: {
-      ...{ cpu: 'a CPU', cores: 2, memoryBytes: 1e9, system: 'Debian', kernel: '6.1', node: 'v20.19.0' },
+      ...{
+        cpu: 'a CPU',
+        cores: 2,
+        memoryBytes: 1e9,
+        system: 'Debian',
+        kernel: '6.1',
+        congestionControl: 'cubic',
+        node: 'v20.19.0',
+      },
       ...{ loadBefore: 0, openFiles: 1_024, commit: 'abc1234', tools: {} },
       ...machine,
     },
