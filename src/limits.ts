@@ -67,6 +67,11 @@ export const limits = {
   udpTimeoutMs: 90_000,
   /** While draining, an association is over once it was quiet this long. */
   udpDrainQuietMs: 1_000,
+  /**
+   * What is closed to make room for a client's socket: spare pipes once, and one association. What is short may not be
+   * ours, and then no number of them helps.
+   */
+  udpRoomsMade: 2,
   /** Datagrams that wait for a socket to take them, each association and each listener; further ones are dropped. */
   udpQueuedDatagrams: 256,
   /** Receive buffer asked for, in bytes: bursts of a thousand full datagrams; the kernel lowers it to rmem_max. */
@@ -133,6 +138,8 @@ export const limits = {
   turnsLeftToOthers: 32,
   /** How long the host's networks are taken for what they were: telling them costs milliseconds where they are many. */
   hostNetworksFreshMs: 1_000,
+  /** Events taken from the kernel in one turn: 64 and fewer were slower with 256 busy connections. */
+  eventsPerTurn: 256,
   /** Connections taken from one listener before others have their turn. */
   acceptsPerTurn: 32,
   /** Datagrams of one recvmmsg or sendmmsg, and batches of one socket before others have their turn. */
@@ -235,6 +242,8 @@ export const limits = {
 
   // --- the drop-in for docker-proxy ------------------------------------------------------------------------------
 
+  /** What dockerd is told on its pipe, in bytes: PIPE_BUF, which a pipe takes whole (pipe(7)). */
+  dockerProxyMessageBytes: 4096,
   /** Descriptors kept free beside those open at its start: for pipes of bulk flows, and what Node opens later. */
   dockerProxySpareDescriptors: 8,
   /** Where a log is kept, how long its end may wait for every flow to be told of: that takes milliseconds, and dockerd waits. */

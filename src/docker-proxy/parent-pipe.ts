@@ -4,10 +4,9 @@
  * (moby: daemon/libnetwork/portmapper/proxy_linux.go).
  */
 import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { limits } from '../limits.js';
 
 const pipeDescriptor = 3;
-/** PIPE_BUF: what a pipe takes whole (pipe(7)). */
-const mostBytes = 4096;
 
 export interface ParentPipe {
   serving(): void;
@@ -30,7 +29,7 @@ export function openParentPipe(): ParentPipe | undefined {
 /** A dockerd that does not wait any more is no reason to stop. */
 function say(text: string): void {
   try {
-    writeSync(pipeDescriptor, Buffer.from(text).subarray(0, mostBytes));
+    writeSync(pipeDescriptor, Buffer.from(text).subarray(0, limits.dockerProxyMessageBytes));
   } catch {
     // EPIPE: nobody is left to be told.
   }

@@ -6,6 +6,7 @@
 export const counterNames = [
   'flowsOpened',
   'flowsEnded',
+  /** What was received, from clients and from the target, whether or not it could be passed on. */
   'bytesIn',
   'bytesOut',
   'datagramsIn',

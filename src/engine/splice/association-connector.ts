@@ -24,9 +24,6 @@ const noSocket = -2;
  */
 const replaceable = new Set<number>([Errno.EMFILE, Errno.ENFILE, Errno.EAGAIN]);
 
-/** Pipes once, and one association: what is short may not be ours, and then no number of them helps. */
-const roomsMade = 2;
-
 export class AssociationConnector {
   readonly #context: ShardContext;
 
@@ -43,7 +40,7 @@ export class AssociationConnector {
     for (const target of targets) {
       association.target = target;
       let errno = this.#open(association, target);
-      for (let made = 0; made < roomsMade && replaceable.has(errno); made += 1) {
+      for (let made = 0; made < limits.udpRoomsMade && replaceable.has(errno); made += 1) {
         if (!this.#makeRoom(association, table, errno)) break;
         errno = this.#open(association, target);
       }

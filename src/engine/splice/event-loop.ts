@@ -37,8 +37,6 @@ export interface Worker {
   onFault(error: unknown): void;
 }
 
-const eventsPerTurn = 256;
-
 export class EventLoop {
   readonly wheel: TimerWheel;
   /** Whether others who wait for this thread's processor run before it sleeps (short-slices.ts). */
@@ -68,7 +66,7 @@ export class EventLoop {
     this.#sys = sys;
     this.#arena = arena;
     this.#clock = clock;
-    this.#events = arena.take(eventsPerTurn * this.#layout.epollEventBytes);
+    this.#events = arena.take(limits.eventsPerTurn * this.#layout.epollEventBytes);
     this.#eventsAddress = arena.address(this.#events);
     this.#event = arena.take(this.#layout.epollEventBytes);
     this.nowMs = clock.now();
@@ -158,7 +156,7 @@ export class EventLoop {
   /** One turn, which waits for its first event for at most so long; -1 for ever. */
   turn(sleepMs: number): void {
     if (sleepMs !== 0) this.#giveWay();
-    const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, eventsPerTurn, sleepMs);
+    const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, limits.eventsPerTurn, sleepMs);
     this.nowMs = this.#clock.now();
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
       throw new SystemCallError('epoll_wait', this.#sys.errno());

@@ -24,10 +24,12 @@ interface Server {
   /** It still uses the listener; it still has flows of it. */
   attached: boolean;
   occupied: boolean;
+  /** How often this shard, or the one before in its place, could not serve it. */
+  failures: number;
 }
 
 function serverOn(shard: number): Server {
-  return { shard, counters: new Counters(), attached: false, occupied: false };
+  return { shard, counters: new Counters(), attached: false, occupied: false, failures: 0 };
 }
 
 /** Whether so many shards take what comes to a listener together. */
@@ -44,8 +46,6 @@ export class SpliceService implements Service {
   readonly #texts: string[] = [''];
   #route: Route;
   #draining = false;
-  /** How often a shard could not serve it. */
-  #failures = 0;
   #closed: Promise<void> | undefined;
   #whenGone: (() => void)[] = [];
 
@@ -133,31 +133,33 @@ export class SpliceService implements Service {
   }
 
   /**
-   * A shard could not serve it. It is tried again, since the want may pass; in the end the port is freed, so that clients
-   * are refused and do not wait in a queue that nobody looks at.
+   * A shard could not serve it. It is tried again, since the want may pass; when every shard has been tried in vain the
+   * port is freed, so that clients are refused and do not wait in a queue that nobody looks at.
    */
   unserved(shard: number, cause: string): void {
     const { protocol, endpoint } = this.#listener;
     this.empty(shard);
-    if (this.#draining) return;
-    this.#failures += 1;
-    const last = this.#failures >= limits.serveTries;
-    if (last || this.#failures === 1) {
-      const outcome = last ? 'it is given up' : 'it is tried again';
+    const server = this.#serverOf(shard);
+    if (this.#draining || server === undefined) return;
+    server.failures += 1;
+    const last = server.failures >= limits.serveTries;
+    if (last || server.failures === 1) {
+      const end = this.#hasHope() ? 'other threads go on with it' : 'it is given up';
+      const outcome = last ? end : 'it is tried again';
       this.#host.trouble(`${formatEndpoint(endpoint)}/${protocol} cannot be served: ${cause}; ${outcome}`);
     }
-    if (!last) setTimeout(() => this.#retry(shard), limits.serveRetryMs).unref();
-    else if (!this.#isAttached()) this.#closed ??= this.#listener.close();
+    if (!last) setTimeout(() => this.#retry(server), limits.serveRetryMs).unref();
+    else if (!this.#hasHope()) this.#closed ??= this.#listener.close();
   }
 
   /** A new shard may have been given it in the meantime. */
-  #retry(shard: number): void {
-    if (this.#serverOf(shard)?.attached === false) this.serveAgain(shard);
+  #retry(server: Server): void {
+    if (!server.attached && !this.#hasEnded()) this.#serveOn(server);
   }
 
   /** True where so many shards may serve it, each with its part of the bound on flows. */
   canBeSharedBy(shards: number): boolean {
-    if (this.#draining || this.#closed !== undefined) return false;
+    if (this.#hasEnded()) return false;
     return isShared(this.#listener, this.#route, shards) && this.flowCount() <= this.#route.maxFlows / shards;
   }
 
@@ -182,7 +184,8 @@ export class SpliceService implements Service {
   /** A new shard has taken the place of one that died. */
   serveAgain(shard: number): void {
     const server = this.#serverOf(shard);
-    if (this.#draining || this.#closed !== undefined || server === undefined) return;
+    if (this.#hasEnded() || server === undefined) return;
+    server.failures = 0;
     this.#serveOn(server);
   }
 
@@ -243,6 +246,16 @@ export class SpliceService implements Service {
 
   #serverOf(shard: number): Server | undefined {
     return this.#servers.find((server) => server.shard === shard);
+  }
+
+  /** Its listener is closed, or will be. */
+  #hasEnded(): boolean {
+    return this.#draining || this.#closed !== undefined;
+  }
+
+  /** Some shard serves it, or may yet. */
+  #hasHope(): boolean {
+    return this.#servers.some(({ attached, failures }) => attached || failures < limits.serveTries);
   }
 
   #isAttached(): boolean {

@@ -151,12 +151,12 @@ export class UdpService implements Service {
 
   #fromTarget(association: UdpAssociation, datagram: Buffer): void {
     this.#table.renew(association, this.#context.clock.now(), true);
+    this.#counters.add('datagramsOut');
+    this.#counters.add('bytesOut', datagram.length);
     if (this.#listener.sendQueueLength() >= limits.udpQueuedDatagrams) {
       this.#counters.add('datagramsOverQueue');
       return;
     }
-    this.#counters.add('datagramsOut');
-    this.#counters.add('bytesOut', datagram.length);
     this.#listener.send(datagram, association.client, this.#sentToClient);
   }
 

@@ -369,6 +369,19 @@ describe.each(['tcp', 'udp'] as const)('a listener on %s that cannot be watched'
     expect((await readExactly(accepted, 1)).toString()).toBe('y');
   });
 
+  test('by any of its threads is tried by each as often', async () => {
+    const rig = startRig(scope, spliceEngine(2));
+    const target = await (protocol === 'tcp' ? tcpServer : udpPeer)(scope, '127.0.0.1');
+    const threads = protocol === 'tcp' ? 2 : 1;
+    const { broken, endpoint } = await listenerThatFails(threads * (limits.serveTries - 1));
+    const service = rig.engine.serve(broken, { ...testRoute, targets: [target.address] }, 77);
+    if (protocol === 'tcp') tcpClient(scope, endpoint);
+    else (await udpPeer(scope, '127.0.0.1')).send('patience', endpoint);
+    await until('it to be served', () => service.counters().flowsOpened === 1);
+    expect(rig.troubles).toHaveLength(threads);
+    expect(rig.troubles.every((trouble) => trouble.endsWith('it is tried again'))).toBe(true);
+  });
+
   test('ever is given up, and its service can be drained all the same', async () => {
     const rig = startRig(scope, spliceEngine(1));
     const { broken } = await listenerThatFails(Number.POSITIVE_INFINITY);
