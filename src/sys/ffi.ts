@@ -7,6 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
+import { messageOf } from '../errors.js';
 
 /** C types that a call may have. */
 export type CInt = 'int' | 'uint32_t' | 'int64_t';
@@ -20,6 +21,9 @@ export interface Ffi {
   view(address: number, bytes: number): ArrayBuffer;
 }
 
+/** What the version begins with that has the calls used here, as package.json asks for. */
+const koffiVersion = '3.';
+
 let opened: Ffi | undefined;
 
 /** @throws Error where koffi is not installed, or has no binary for this machine */
@@ -29,7 +33,7 @@ export function openFfi(): Ffi {
 }
 
 function koffiFfi(): Ffi {
-  const library = createRequire(import.meta.url)('koffi') as typeof koffi;
+  const library = loadKoffi();
   // null is the process itself, where libc is on glibc and on musl.
   const libc = library.load(null as unknown as string);
   return {
@@ -37,4 +41,33 @@ function koffiFfi(): Ffi {
     errno: library.errno as () => number,
     view: (address, bytes) => library.view(address, bytes),
   };
+}
+
+/**
+ * koffi looks for its binary under many names, which takes 3 ms of each start and of each thread. The package that has the
+ * binary of this machine is asked for that first; where it cannot be seen from here, koffi itself finds it.
+ */
+function loadKoffi(): typeof koffi {
+  const require = createRequire(import.meta.url);
+  return binaryOf(require) ?? wholeKoffi(require);
+}
+
+function binaryOf(require: NodeJS.Require): typeof koffi | undefined {
+  try {
+    const binary = require(`@koromix/koffi-${process.platform}-${process.arch}`) as typeof koffi;
+    return binary.version.startsWith(koffiVersion) ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function wholeKoffi(require: NodeJS.Require): typeof koffi {
+  try {
+    return require('koffi') as typeof koffi;
+  } catch (error) {
+    const why = messageOf(error).split('\n', 1)[0];
+    throw new Error(`koffi, by which it calls the system, does not load (${why}): npm install koffi`, {
+      cause: error,
+    });
+  }
 }
