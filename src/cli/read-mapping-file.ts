@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { errnoOf, messageOf, SluiceError } from '../errors.js';
 import { limits } from '../limits.js';
 import { type MappingFile, parseMappingFile } from '../publish/mapping-file.js';
@@ -8,6 +8,9 @@ import { type MappingFile, parseMappingFile } from '../publish/mapping-file.js';
 export function readMappingFile(path: string): MappingFile {
   return parseMappingFile(readText(path), path);
 }
+
+/** Few mapping files have more. */
+const usualBytes = 64 * 1024;
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -19,16 +22,27 @@ function readText(path: string): string {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
-    const { size } = fstatSync(descriptor);
-    if (size > limits.mappingFileBytes) {
-      throw unreadable(path, `it has ${size} bytes, more than the ${limits.mappingFileBytes} allowed`);
-    }
-    return inUtf8(path, readFileSync(descriptor));
+    return inUtf8(path, readBytes(path, descriptor));
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     throw unreadable(path, reasons[errnoOf(error) ?? ''] ?? messageOf(error), error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** A pipe does not say how much is to come, and need not end: what is past the bound is not waited for. */
+function readBytes(path: string, descriptor: number): Buffer {
+  let bytes = Buffer.allocUnsafe(usualBytes);
+  let filled = 0;
+  for (;;) {
+    const read = readSync(descriptor, bytes, filled, bytes.length - filled, null);
+    if (read === 0) return bytes.subarray(0, filled);
+    filled += read;
+    if (filled > limits.mappingFileBytes) {
+      throw unreadable(path, `it has more than the ${limits.mappingFileBytes} bytes allowed`);
+    }
+    if (filled === bytes.length) bytes = Buffer.concat([bytes], 2 * filled);
   }
 }
 

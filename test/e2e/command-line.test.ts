@@ -3,6 +3,7 @@ import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { limits } from '../../src/limits.js';
 import { temporaryFolder } from '../support/folder.js';
 import { openFullDisk } from '../support/full-disk.js';
 import { useScope } from '../support/scope.js';
@@ -175,6 +176,27 @@ describe('a bad mapping file ends with 1', () => {
     expect(code).toBe(1);
     expect(stderr).toBe(
       `sluice: cannot read the mapping file ${path}: it is not UTF-8, which JSON is written in\n`,
+    );
+  });
+
+  it('that has all the bytes allowed, and no one more', async () => {
+    const most = limits.mappingFileBytes;
+    const path = join(temporaryFolder(scope), 'large.json');
+    writeFileSync(path, example.padEnd(most));
+    expect(await sluiceOutput(scope, ['check', path])).toMatchObject({ code: 0, stderr: '' });
+    writeFileSync(path, example.padEnd(most + 1));
+    const { code, stderr } = await sluiceOutput(scope, ['check', path]);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `sluice: cannot read the mapping file ${path}: it has more than the ${most} bytes allowed\n`,
+    );
+  });
+
+  it('that never ends', async () => {
+    const { code, stderr } = await sluiceOutput(scope, ['check', '/dev/zero']);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `sluice: cannot read the mapping file /dev/zero: it has more than the ${limits.mappingFileBytes} bytes allowed\n`,
     );
   });
 });
