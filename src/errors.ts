@@ -36,22 +36,18 @@ export type ErrorCode =
 interface ErrorFacts {
   /** What made this fail, for logs: never shown to a user by itself. */
   readonly cause?: unknown;
-  /** True where the same request may succeed later with nothing changed by the user. */
-  readonly retryable?: boolean;
   /** Further lines, one a fault, where several were found at once. */
   readonly faults?: readonly string[];
 }
 
 export class SluiceError extends Error {
   readonly code: ErrorCode;
-  readonly retryable: boolean;
   readonly faults: readonly string[];
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = 'SluiceError';
     this.code = code;
-    this.retryable = facts.retryable ?? false;
     this.faults = facts.faults ?? [];
   }
 }

@@ -2,13 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { choices, errnoOf, messageOf, printable, SluiceError } from '../src/errors.js';
 
 describe('SluiceError', () => {
-  it('has a code, and by itself no cause, no further faults and no hope in another try', () => {
+  it('has a code, and by itself no cause and no further faults', () => {
     const error = new SluiceError('SLUICE_USAGE', 'say what');
     expect(error).toMatchObject({
       name: 'SluiceError',
       code: 'SLUICE_USAGE',
       message: 'say what',
-      retryable: false,
       faults: [],
     });
     expect('cause' in error).toBe(false);
@@ -16,7 +15,7 @@ describe('SluiceError', () => {
 
   it('carries what it was given', () => {
     const cause = { code: 'EADDRINUSE' };
-    const facts = { cause, retryable: true, faults: ['one', 'two'] };
+    const facts = { cause, faults: ['one', 'two'] };
     expect(new SluiceError('SLUICE_BIND_FAILED', 'no', facts)).toMatchObject(facts);
   });
 });

@@ -106,7 +106,6 @@ function taken(name: string, holder: string): SluiceError {
   return new SluiceError(
     'SLUICE_NAME_TAKEN',
     `the name ${name} is taken, by ${holder}: give this instance another one with --name, or publish more ports of that one with sluice publish ${name} -p`,
-    { retryable: true },
   );
 }
 

@@ -197,7 +197,6 @@ export class EngineApi {
       `Docker at ${this.#name} does not answer: ${reason}`,
       {
         cause: error,
-        retryable: true,
       },
     );
   }

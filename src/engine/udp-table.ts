@@ -81,7 +81,7 @@ export class UdpTable<Entry extends UdpEntry<Entry>> {
     this.#size -= 1;
   }
 
-  /** Ends the association that has been idle longest, whatever its state; false where there is none but `spared`. */
+  /** Ends the association that has been idle longest, whatever its state; false where that is `spared`, or there is none. */
   evictQuietest(spared?: Entry): boolean {
     const quietest = this.#quietest();
     if (quietest === undefined || quietest === spared) return false;

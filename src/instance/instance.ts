@@ -328,7 +328,6 @@ class RunningInstance<L extends Listener> implements Instance {
       return new SluiceError(
         'SLUICE_PORT_ALLOCATED',
         `Bind for ${formatHostSide(mapping)}${formatInside(mapping)} failed: port is already allocated (by ${by}, in this instance)`,
-        { retryable: published.draining },
       );
     });
     if (failures.length > 0) throw oneError(failures);

@@ -77,7 +77,6 @@ export function oneError(failures: readonly SluiceError[]): SluiceError {
     `${failures.length} ports cannot be published:`,
     {
       faults: failures.map((failure) => failure.message),
-      retryable: failures.every((failure) => failure.retryable),
     },
   );
 }

@@ -5,35 +5,29 @@ interface BindFailure {
   readonly code: ErrorCode;
   /** Docker's words where it has some. */
   readonly words: string;
-  readonly retryable: boolean;
 }
 
 const failures: Readonly<Record<string, BindFailure>> = {
-  EADDRINUSE: { code: 'SLUICE_PORT_ALLOCATED', words: 'port is already allocated', retryable: true },
+  EADDRINUSE: { code: 'SLUICE_PORT_ALLOCATED', words: 'port is already allocated' },
   EACCES: {
     code: 'SLUICE_BIND_FAILED',
     words: 'permission denied: this user may not bind it (see net.ipv4.ip_unprivileged_port_start)',
-    retryable: false,
   },
   EADDRNOTAVAIL: {
     code: 'SLUICE_BIND_FAILED',
     words: 'cannot assign requested address: no interface of this machine has it',
-    retryable: true,
   },
   ENODEV: {
     code: 'SLUICE_BIND_FAILED',
     words: 'no such device: there is no interface of that name or number',
-    retryable: true,
   },
   EAFNOSUPPORT: {
     code: 'SLUICE_BIND_FAILED',
     words: 'this machine has no addresses of that family',
-    retryable: false,
   },
   EMFILE: {
     code: 'SLUICE_BIND_FAILED',
     words: 'too many open files: raise the limit (ulimit -n) or publish fewer ports',
-    retryable: true,
   },
 };
 
@@ -48,15 +42,13 @@ export function bindError(endpoint: Endpoint, cause: unknown, inside = ''): Slui
   return new SluiceError(
     failure?.code ?? 'SLUICE_BIND_FAILED',
     `Bind for ${formatEndpoint(endpoint)}${inside} failed: ${words}`,
-    { cause, retryable: failure?.retryable ?? false },
+    { cause },
   );
 }
 
 /** A range of which no port is free, in the words of moby's port allocator. */
 export function poolExhausted(hostSide: string): SluiceError {
-  return new SluiceError('SLUICE_PORT_ALLOCATED', `Bind for ${hostSide} failed: all ports are allocated`, {
-    retryable: true,
-  });
+  return new SluiceError('SLUICE_PORT_ALLOCATED', `Bind for ${hostSide} failed: all ports are allocated`);
 }
 
 /** True where the machine has no such family: with it disabled binding says one, with it compiled out the other. */

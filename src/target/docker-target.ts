@@ -151,7 +151,6 @@ function refusalOf(container: Container, network: string | undefined): SluiceErr
     return new SluiceError(
       'SLUICE_CONTAINER_NOT_RUNNING',
       `container ${name} is not running${how}: docker start ${name} starts it`,
-      { retryable: true },
     );
   }
   const unreachable = (why: string) =>

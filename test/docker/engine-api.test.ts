@@ -207,7 +207,6 @@ describe('a Docker that cannot be asked', () => {
     expect(await rejectionOf(api.container('web'))).toMatchObject({
       code: 'SLUICE_DOCKER_UNAVAILABLE',
       message: `Docker at unix://${path} does not answer: there is no such socket (is Docker running?)`,
-      retryable: true,
     });
   });
 

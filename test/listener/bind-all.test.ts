@@ -84,7 +84,6 @@ describe('a pool', () => {
     expect(failure).toMatchObject({
       code: 'SLUICE_PORT_ALLOCATED',
       message: 'Bind for 127.0.0.1:80-81 failed: all ports are allocated',
-      retryable: true,
     });
   });
 
@@ -151,7 +150,6 @@ describe('all or nothing', () => {
     expect(failure).toMatchObject({
       code: 'SLUICE_PORT_ALLOCATED',
       message: '3 ports cannot be published:',
-      retryable: true,
       faults: [
         'Bind for 127.0.0.1:81 failed: port is already allocated',
         'Bind for 127.0.0.1:81 failed: port is already allocated',
@@ -159,11 +157,6 @@ describe('all or nothing', () => {
       ],
     });
     expect(binder.bound.size).toBe(0);
-  });
-
-  it('promises nothing of another try where one failure is final', async () => {
-    const binder = new FakeBinder(({ port }) => (port === 80 ? 'EACCES' : 'EADDRINUSE'));
-    expect((await rejectionOf(boundTo(binder, '127.0.0.1:81:1', '127.0.0.1:80:1'))).retryable).toBe(false);
   });
 
   it('refuses mappings that want one port before it binds any', async () => {

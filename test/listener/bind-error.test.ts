@@ -6,33 +6,29 @@ const failing = (code: string) => Object.assign(new Error(`bind ${code} 0.0.0.0:
 
 describe('bindError', () => {
   it.each([
-    ['EADDRINUSE', 'SLUICE_PORT_ALLOCATED', true, 'port is already allocated'],
+    ['EADDRINUSE', 'SLUICE_PORT_ALLOCATED', 'port is already allocated'],
     [
       'EACCES',
       'SLUICE_BIND_FAILED',
-      false,
       'permission denied: this user may not bind it (see net.ipv4.ip_unprivileged_port_start)',
     ],
     [
       'EADDRNOTAVAIL',
       'SLUICE_BIND_FAILED',
-      true,
       'cannot assign requested address: no interface of this machine has it',
     ],
-    ['EAFNOSUPPORT', 'SLUICE_BIND_FAILED', false, 'this machine has no addresses of that family'],
+    ['EAFNOSUPPORT', 'SLUICE_BIND_FAILED', 'this machine has no addresses of that family'],
     [
       'EMFILE',
       'SLUICE_BIND_FAILED',
-      true,
       'too many open files: raise the limit (ulimit -n) or publish fewer ports',
     ],
-    ['ENODEV', 'SLUICE_BIND_FAILED', true, 'no such device: there is no interface of that name or number'],
-    ['EINVAL', 'SLUICE_BIND_FAILED', false, 'bind EINVAL 0.0.0.0:5000'],
-  ])('of %s', (errno, code, retryable, words) => {
+    ['ENODEV', 'SLUICE_BIND_FAILED', 'no such device: there is no interface of that name or number'],
+    ['EINVAL', 'SLUICE_BIND_FAILED', 'bind EINVAL 0.0.0.0:5000'],
+  ])('of %s', (errno, code, words) => {
     const cause = failing(errno);
     expect(bindError(endpoint, cause)).toMatchObject({
       code,
-      retryable,
       message: `Bind for 0.0.0.0:5000 failed: ${words}`,
       cause,
     });

@@ -207,7 +207,6 @@ describe('bindAll on this machine', () => {
     expect(failure).toMatchObject({
       code: 'SLUICE_PORT_ALLOCATED',
       message: `Bind for 127.0.0.1:${taken.endpoint.port} failed: port is already allocated`,
-      retryable: true,
     });
     const again = await bindTcp(loopback4, wanted.endpoint.port);
     expect(again.endpoint.port).toBe(wanted.endpoint.port);
