@@ -11,6 +11,7 @@ import { killOne, killTree, treeOf } from './process-tree.js';
 
 const running = new Set<Child>();
 let guard: ChildProcess | undefined;
+let inOwnSessions = false;
 
 export interface Command {
   readonly file: string;
@@ -30,7 +31,7 @@ export class Child {
   constructor(name: string, { file, args, readyPipe = false }: Command) {
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(readyPipe ? (['pipe'] as const) : [])];
     this.name = name;
-    this.process = spawn(file, args, { stdio });
+    this.process = spawn(file, args, { stdio, detached: inOwnSessions });
     running.add(this);
     tellGuard('+', this.pid);
     this.exited = new Promise((resolve) => {
@@ -122,6 +123,11 @@ export async function output(name: string, command: Command, mostMs: number): Pr
   clearTimeout(timer);
   if (child.process.exitCode !== 0) throw new Error(`${name} failed, ${child.lastWords}`);
   return child.stdout;
+}
+
+/** From now on: the kernel may share its processors out among sessions (sched(7)), and services have one each. */
+export function startInOwnSessions(): void {
+  inOwnSessions = true;
 }
 
 /** Nothing that was started outlives this process: to be called once, at its start. */

@@ -1,7 +1,7 @@
 /** `npm run bench`: sluice beside what people would use instead, on loopback. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf, SluiceError } from '../src/errors.js';
-import { killLeftoversAtTheEnd } from './child.js';
+import { killLeftoversAtTheEnd, startInOwnSessions } from './child.js';
 import { comparisonText } from './comparison.js';
 import { architectureFigures, picturePath, readmeFigures, withFigures } from './documents.js';
 import { machineFacts } from './machine.js';
@@ -32,13 +32,15 @@ async function obey(args: readonly string[]): Promise<void> {
   else await run(asked);
 }
 
-async function run({ scenarios, peers, sizes, pace, json }: RunOptions): Promise<void> {
+async function run({ scenarios, peers, sizes, pace, ownSessions, json }: RunOptions): Promise<void> {
   killLeftoversAtTheEnd();
+  if (ownSessions) startInOwnSessions();
   const [date, machine] = [new Date(), machineFacts()];
   const plan = planOf(scenarios, peers, sizes);
   const { cpu, cores, system, kernel, node, commit, loadBefore } = machine;
   console.log(`${cpu}, ${cores} cores, ${system}, Linux ${kernel}, Node ${node}, sluice ${commit}`);
   console.log(`Load before: ${loadBefore.toFixed(2)}. Ratios within one run count, not the figures alone.`);
+  if (ownSessions) console.log('Each program is in a session of its own.');
   for (const peer of plan.peers) console.log(peerText(peer));
   for (const { name, why } of plan.skipped) console.log(`  ${name} is skipped: ${why}`);
   const estimate = estimateOf(plan, pace);
@@ -56,7 +58,14 @@ async function run({ scenarios, peers, sizes, pace, json }: RunOptions): Promise
   );
   console.log(`\nIt took ${inWords((Date.now() - date.getTime()) / 1_000)}.`);
   const { rounds, seconds } = pace;
-  const all = { rounds, seconds, peers: plan.peers.map(peerReport), skipped: [...plan.skipped], works };
+  const all = {
+    rounds,
+    seconds,
+    ownSessions,
+    peers: plan.peers.map(peerReport),
+    skipped: [...plan.skipped],
+    works,
+  };
   if (json !== undefined) keep({ format: 2, date: date.toISOString(), machine, ...all }, json);
   if (anyFailed(works)) process.exitCode = 1;
 }

@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly peers: readonly Peer[];
   readonly sizes: Sizes;
   readonly pace: Pace;
+  readonly ownSessions: boolean;
   readonly json: string | undefined;
 }
 
@@ -40,6 +41,7 @@ export const usage = `npm run bench -- [options]
   --before FOLDER   beside this sluice also another checkout of it, built: sluice-before
   --rounds N        how often each peer has its turn, ${leastRounds} at least [5]
   --seconds N       how long each turn of a load lasts [1]; wrk and iperf3 take whole seconds
+  --own-sessions    each program in a session of its own, as services are: the kernel may share processors out by sessions
   --quick           a few scenarios, within a minute
   --json FILE.json  also keep the machine's facts and every round, and beside them a picture, light and dark
 
@@ -70,18 +72,19 @@ export function parseOptions(args: readonly string[]): Asked {
 
 type Values = ReturnType<typeof valuesOf>['values'];
 
-function runOptions({ scenario, peer, before, rounds, seconds, json, quick }: Values): RunOptions {
-  const others = before === undefined ? [] : [sluiceBefore(resolve(before))];
+function runOptions({ scenario, peer, before, rounds, seconds, json, quick, ...others }: Values): RunOptions {
+  const another = before === undefined ? [] : [sluiceBefore(resolve(before))];
   const pace = quick ? quickPace : { rounds: 5, seconds: 1, warmUpSeconds };
   return {
     scenarios: chosen('--scenario', allScenarios, scenario) ?? (quick ? quickScenarios : allScenarios),
-    peers: [...(chosen('--peer', allPeers, peer) ?? (quick ? quickPeers : allPeers)), ...others],
+    peers: [...(chosen('--peer', allPeers, peer) ?? (quick ? quickPeers : allPeers)), ...another],
     sizes: quick ? quickSizes : fullSizes,
     pace: {
       ...pace,
       rounds: numberOf('--rounds', rounds, pace.rounds, { ...wholeRounds, most: most.rounds }),
       seconds: numberOf('--seconds', seconds, pace.seconds, { ...anySeconds, most: most.seconds }),
     },
+    ownSessions: others['own-sessions'],
     json: json === undefined ? undefined : jsonFile('--json', json),
   };
 }
@@ -97,6 +100,7 @@ function valuesOf(args: readonly string[]) {
         before: { type: 'string' },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
+        'own-sessions': { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         json: { type: 'string' },
         compare: { type: 'boolean', default: false },

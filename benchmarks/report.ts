@@ -66,6 +66,8 @@ const reportSchema = v.object({
   machine: machineSchema,
   rounds: v.number(),
   seconds: v.number(),
+  /** Whether each program was in a session of its own; in older results all were in one. */
+  ownSessions: v.optional(v.boolean(), false),
   peers: v.array(peerSchema),
   skipped: v.array(remarkSchema),
   works: v.array(workSchema),
@@ -92,7 +94,7 @@ export function readReport(path: string): Report {
 }
 
 /** What the figures hang on, in a few words. */
-export function machineText({ machine }: Report): string {
+export function machineText({ machine, ownSessions }: Report): string {
   const { cores, cpu, kernel, congestionControl, node } = machine;
-  return `${cores} cores of ${cpu}, Linux ${kernel} with ${congestionControl}, Node ${node}`;
+  return `${cores} cores of ${cpu}, Linux ${kernel} with ${congestionControl}, Node ${node}${ownSessions ? ', each program in a session of its own' : ''}`;
 }

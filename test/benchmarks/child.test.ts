@@ -8,6 +8,9 @@ import { until } from '../support/until.js';
 afterEach(killLeftovers);
 
 const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
+/** The pid of its leader: the sixth field of proc_pid_stat(5). */
+const sessionOf = (pid: number) =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]);
 const isThere = (pid: number) => existsSync(`/proc/${pid}`);
 
 describe('a child', () => {
@@ -39,9 +42,13 @@ describe('a child', () => {
 });
 
 describe('a benchmark that is killed', () => {
-  it('leaves nothing that it started', async () => {
+  it.each([
+    ['', false],
+    [', though each had a session of its own', true],
+  ])('leaves nothing that it started%s', async (_, ownSessions) => {
     const child = new URL('../../benchmarks/child.js', import.meta.url).href;
-    const code = `const { Child } = await import(${JSON.stringify(child)});
+    const code = `const { Child, startInOwnSessions } = await import(${JSON.stringify(child)});
+      if (${ownSessions}) startInOwnSessions();
       const args = ['-c', 'sleep 60 & echo $!; wait'];
       const shell = new Child('a shell', { file: '/bin/sh', args });
       await shell.said(/\\d+/);
@@ -53,6 +60,7 @@ describe('a benchmark that is killed', () => {
     await harness.said('there');
     const pids = [...harness.stdout.matchAll(/\d+/g)].map(([pid]) => Number(pid));
     expect(pids.map(isThere)).toEqual([true, true]);
+    expect(pids.map((pid) => sessionOf(pid) === pids[0])).toEqual([ownSessions, ownSessions]);
     process.kill(harness.pid, 'SIGKILL');
     await until('the guard to have ended both', () => !pids.some(isThere));
   });

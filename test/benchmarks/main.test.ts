@@ -20,13 +20,16 @@ describe('npm run bench', () => {
     const json = join(temporaryFolder(scope), 'result.json');
     const peers = ['--peer', 'direct,sluice-stream,sluice-splice'];
     const { status, stdout } = bench(
-      ...['--quick', '--scenario', 'bulk', ...peers, '--rounds', '2', '--seconds', '0.1', '--json', json],
+      ...['--quick', '--scenario', 'bulk', ...peers, '--rounds', '2', '--seconds', '0.1'],
+      ...['--own-sessions', '--json', json],
     );
+    expect(stdout).toContain('Each program is in a session of its own.\n');
     expect(stdout).toMatch(/^1 table, up to 2 rounds each: about \d+ s$/m);
     expect(stdout).toMatch(/^sluice-splice +[\d.]+ \([\d.]+–[\d.]+\) .* 1$/m);
     expect(status).toBe(0);
-    const { machine, works } = readReport(json);
+    const { machine, ownSessions, works } = readReport(json);
     expect(machine.node).toBe(process.version);
+    expect(ownSessions).toBe(true);
     expect(works[0]?.rounds).toHaveLength(6);
     expect(['light', 'dark'].map((theme) => existsSync(json.replace('.json', `-${theme}.svg`)))).toEqual([
       ...[true, true],

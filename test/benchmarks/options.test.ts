@@ -12,14 +12,15 @@ function runOptions(...args: readonly string[]): RunOptions {
 
 describe('the options of the benchmarks', () => {
   it('mean everything, unless said otherwise', () => {
-    const { scenarios, peers, sizes, pace, json } = runOptions();
+    const { scenarios, peers, sizes, pace, ownSessions, json } = runOptions();
     expect(namesOf(scenarios)).toEqual([
       ...['http-keepalive', 'http-close', 'wrk-keepalive', 'wrk-close', 'latency', 'churn'],
       ...['bulk', 'iperf3', 'udp', 'idle', 'start', 'mappings'],
     ]);
     expect(namesOf(peers)).toContain('sluice-splice');
-    expect({ sizes, pace, json }).toEqual({
+    expect({ sizes, pace, ownSessions, json }).toEqual({
       ...{ sizes: fullSizes, pace: { rounds: 5, seconds: 1, warmUpSeconds: 0.5 }, json: undefined },
+      ownSessions: false,
     });
   });
 

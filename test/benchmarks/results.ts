@@ -16,7 +16,15 @@ export function workOf(title: string, rates: Readonly<Record<string, readonly nu
 
 export function reportOf(works: readonly WorkReport[], machine: Partial<MachineFacts> = {}): Report {
   return {
-    ...{ format: 2, date: '2026-01-02T03:04:05.000Z', rounds: 5, seconds: 1, skipped: [], works: [...works] },
+    ...{
+      format: 2,
+      date: '2026-01-02T03:04:05.000Z',
+      rounds: 5,
+      seconds: 1,
+      ownSessions: false,
+      skipped: [],
+      works: [...works],
+    },
     machine: {
       ...{
         cpu: 'a CPU',

@@ -43,6 +43,8 @@ export class EventLoop {
   givesWay = false;
   /** Set by who would lose by that in this turn. */
   sleepsAtOnce = false;
+  /** This turn kept others from the processor for long, by its many events, or by what set this. */
+  turnIsLong = false;
   /** The time at the start of this turn. */
   nowMs: number;
   /** Runs at the end of each turn, before the loop sleeps; gives the longest sleep it allows, -1 for any. */
@@ -155,12 +157,12 @@ export class EventLoop {
 
   /** One turn, which waits for its first event for at most so long; -1 for ever. */
   turn(sleepMs: number): void {
-    if (sleepMs !== 0) this.#giveWay();
-    const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, limits.eventsPerTurn, sleepMs);
+    const count = sleepMs === 0 ? this.#wait(0) : this.#sleep(sleepMs);
     this.nowMs = this.#clock.now();
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
       throw new SystemCallError('epoll_wait', this.#sys.errno());
     }
+    this.turnIsLong = count >= limits.longTurnEvents;
     this.#moved = 0;
     for (let index = 0; index < count; index += 1) this.#dispatch(index);
     this.#moved = 0;
@@ -175,9 +177,20 @@ export class EventLoop {
     return shorterSleep(allowed, this.wheel.sleepMs(this.#clock.now()));
   }
 
-  #giveWay(): void {
-    if (this.givesWay && !this.sleepsAtOnce) this.#sys.sched_yield();
+  /** Gives way before, where that pays (short-slices.ts): not while there are events, unless this turn was long. */
+  #sleep(sleepMs: number): number {
+    const givesWay = this.givesWay && !this.sleepsAtOnce;
     this.sleepsAtOnce = false;
+    if (givesWay) {
+      const next = this.turnIsLong ? 0 : this.#wait(0);
+      if (next !== 0) return next;
+      this.#sys.sched_yield();
+    }
+    return this.#wait(sleepMs);
+  }
+
+  #wait(sleepMs: number): number {
+    return this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, limits.eventsPerTurn, sleepMs);
   }
 
   #dispatch(index: number): void {

@@ -178,6 +178,8 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#flows.add(flow);
     this.#context.flows += 1;
     this.#context.tcpFlows.own += 1;
+    // A new connection takes ten times as long as a message.
+    this.#context.loop.turnIsLong = true;
     this.#counters.add('flowsOpened');
     try {
       flow.start();

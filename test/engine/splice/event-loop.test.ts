@@ -34,6 +34,15 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     loop.wheel.set(stop, loop.nowMs + ms);
   }
 
+  /** A loop of which is counted how often it gave way. */
+  function givingLoop() {
+    let given = 0;
+    const sys = { ...openSyscalls(), sched_yield: () => ++given };
+    const giving = new EventLoop(sys, new Arena(16_384), new SharedClock());
+    scope.onEnd(() => giving.free());
+    return { giving, timesGiven: () => given };
+  }
+
   /** The end of a pipe that always has an event to tell: its other end is closed. */
   function brokenPipe(): number {
     const [readEnd, writeEnd] = raw.pipe();
@@ -61,13 +70,37 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     ['not before the one sleep that is to be at once', true, true, [0, 1, 1], 1],
     ['not where it is not to', false, false, [1], 0],
   ])('gives way %s', (_, givesWay, sleepsAtOnce, sleepsMs, times) => {
-    let gaveWay = 0;
-    const sys = { ...openSyscalls(), sched_yield: () => ++gaveWay };
-    const giving = new EventLoop(sys, new Arena(16_384), new SharedClock());
-    scope.onEnd(() => giving.free());
+    const { giving, timesGiven } = givingLoop();
     Object.assign(giving, { givesWay, sleepsAtOnce });
     for (const sleepMs of sleepsMs) giving.turn(sleepMs);
-    expect(gaveWay).toBe(times);
+    expect(timesGiven()).toBe(times);
+  });
+
+  test.each([
+    ['not while there is work already', 1, undefined, 0],
+    [
+      'not while there is, after a turn of fewer events than a long one has',
+      limits.longTurnEvents - 1,
+      undefined,
+      0,
+    ],
+    ['after a turn of many events, although there is work', limits.longTurnEvents, undefined, 2],
+    ['after a turn that was said to be long, although there is work', 1, true, 2],
+  ])('gives way %s', (_, descriptors, longByHandler, times) => {
+    const { giving, timesGiven } = givingLoop();
+    giving.givesWay = true;
+    let events = 0;
+    // Each is writable all the time.
+    for (let index = 0; index < descriptors; index += 1) {
+      const writable = handler(() => {
+        events += 1;
+        giving.turnIsLong ||= longByHandler ?? false;
+      });
+      giving.add(raw.pipe()[1], writable, EPOLLOUT);
+    }
+    for (let turn = 0; turn < 3; turn += 1) giving.turn(-1);
+    expect(events).toBe(3 * descriptors);
+    expect(timesGiven()).toBe(times);
   });
 
   test('says with an errno what it could not watch', () => {
