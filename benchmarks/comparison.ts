@@ -123,7 +123,8 @@ function differencesOf(before: Report, after: Report): string[] {
   const keys = machineKeys.filter((key) => before.machine[key] !== after.machine[key]);
   const each = keys.map((key) => `${key} ${before.machine[key]} -> ${after.machine[key]}`);
   const pace = before.seconds === after.seconds ? [] : ['turns of other lengths'];
-  const all = [...each, ...pace];
+  const sessions = before.ownSessions === after.ownSessions ? [] : ['one in own sessions, one not'];
+  const all = [...each, ...pace, ...sessions];
   return all.length === 0 ? [] : [`Not measured alike: ${all.join(', ')}`];
 }
 

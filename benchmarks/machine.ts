@@ -36,6 +36,12 @@ export function openFilesLimit(): number {
   return Math.min(Number(limit ?? 1_024), 1_000_000);
 }
 
+/** Whether sessions make a difference to the scheduler: the autogroup feature of sched(7). */
+export function hasAutogroups(): boolean {
+  const path = '/proc/sys/kernel/sched_autogroup_enabled';
+  return existsSync(path) && readFileSync(path, 'utf8').trim() === '1';
+}
+
 /** As os-release(5) has it for people. */
 function systemName(): string {
   try {

@@ -4,7 +4,7 @@ import { messageOf, SluiceError } from '../src/errors.js';
 import { killLeftoversAtTheEnd, startInOwnSessions } from './child.js';
 import { comparisonText } from './comparison.js';
 import { architectureFigures, picturePath, readmeFigures, withFigures } from './documents.js';
-import { machineFacts } from './machine.js';
+import { hasAutogroups, machineFacts } from './machine.js';
 import { parseOptions, type RunOptions, usage } from './options.js';
 import type { Peer } from './peers/peer.js';
 import { pictureOf, type Theme, themes } from './picture.js';
@@ -40,7 +40,10 @@ async function run({ scenarios, peers, sizes, pace, ownSessions, json }: RunOpti
   const { cpu, cores, system, kernel, node, commit, loadBefore } = machine;
   console.log(`${cpu}, ${cores} cores, ${system}, Linux ${kernel}, Node ${node}, sluice ${commit}`);
   console.log(`Load before: ${loadBefore.toFixed(2)}. Ratios within one run count, not the figures alone.`);
-  if (ownSessions) console.log('Each program is in a session of its own.');
+  if (ownSessions) {
+    const effect = hasAutogroups() ? '' : ', which this kernel does not regard';
+    console.log(`Each program is in a session of its own${effect}.`);
+  }
   for (const peer of plan.peers) console.log(peerText(peer));
   for (const { name, why } of plan.skipped) console.log(`  ${name} is skipped: ${why}`);
   const estimate = estimateOf(plan, pace);

@@ -72,19 +72,19 @@ export function parseOptions(args: readonly string[]): Asked {
 
 type Values = ReturnType<typeof valuesOf>['values'];
 
-function runOptions({ scenario, peer, before, rounds, seconds, json, quick, ...others }: Values): RunOptions {
-  const another = before === undefined ? [] : [sluiceBefore(resolve(before))];
+function runOptions({ scenario, peer, before, rounds, seconds, json, quick, ...rest }: Values): RunOptions {
+  const others = before === undefined ? [] : [sluiceBefore(resolve(before))];
   const pace = quick ? quickPace : { rounds: 5, seconds: 1, warmUpSeconds };
   return {
     scenarios: chosen('--scenario', allScenarios, scenario) ?? (quick ? quickScenarios : allScenarios),
-    peers: [...(chosen('--peer', allPeers, peer) ?? (quick ? quickPeers : allPeers)), ...another],
+    peers: [...(chosen('--peer', allPeers, peer) ?? (quick ? quickPeers : allPeers)), ...others],
     sizes: quick ? quickSizes : fullSizes,
     pace: {
       ...pace,
       rounds: numberOf('--rounds', rounds, pace.rounds, { ...wholeRounds, most: most.rounds }),
       seconds: numberOf('--seconds', seconds, pace.seconds, { ...anySeconds, most: most.seconds }),
     },
-    ownSessions: others['own-sessions'],
+    ownSessions: rest['own-sessions'],
     json: json === undefined ? undefined : jsonFile('--json', json),
   };
 }

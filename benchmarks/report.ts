@@ -96,5 +96,5 @@ export function readReport(path: string): Report {
 /** What the figures hang on, in a few words. */
 export function machineText({ machine, ownSessions }: Report): string {
   const { cores, cpu, kernel, congestionControl, node } = machine;
-  return `${cores} cores of ${cpu}, Linux ${kernel} with ${congestionControl}, Node ${node}${ownSessions ? ', each program in a session of its own' : ''}`;
+  return `${cores} cores of ${cpu}, Linux ${kernel} with ${congestionControl}, Node ${node}${ownSessions ? ', own sessions' : ''}`;
 }

@@ -141,8 +141,8 @@ export const limits = {
   /** Events taken from the kernel in one turn: 64 and fewer were slower with 256 busy connections. */
   eventsPerTurn: 256,
   /**
-   * A turn of so many events keeps others from the processor for a third of a millisecond. Measured: giving way after each
-   * of 24 costs requests, after those of 96 only, or of none, the slowest wait longer.
+   * A turn of so many events keeps others from the processor for a third of a millisecond: they come first after it.
+   * Measured: after turns of 24 that costs requests; after turns of 96 only, or never, the slowest wait longer.
    */
   longTurnEvents: 48,
   /** Connections taken from one listener before others have their turn. */

@@ -46,4 +46,11 @@ describe('two results', () => {
     expect(comparisonText(before, after)).toContain('Not measured alike: kernel 6.1 -> 7.0');
     expect(comparisonText(before, after)).toContain('What has no proxy moved too: the machine did.');
   });
+
+  it('of one session against own ones: they are not alike', () => {
+    const before = reportOf([workOf('HTTP', { ours: slow })]);
+    const differing = comparisonText(before, { ...before, ownSessions: true });
+    expect(differing).toContain('Not measured alike: one in own sessions, one not');
+    expect(comparisonText(before, before)).not.toContain('Not measured alike');
+  });
 });

@@ -2,7 +2,7 @@
  * The shard's loop over epoll, which a thread of its own runs for good, or Node's main loop a turn at a time.
  *
  * Theory of operation. Everything a shard waits for is a descriptor with a handler. A turn is: sleep in epoll_wait,
- * for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
+ * where there are no events yet, for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
  * their next share (the ready list); ring the timers that are due; run what a turn ends with. While anything is on the
  * ready list the loop does not sleep, it only looks for new events. Events and the ready list have a bounded part of a turn
  * each, counted in bytes moved: what comes past it goes to the end of the ready list, or stays there for the next turn.
@@ -43,8 +43,8 @@ export class EventLoop {
   givesWay = false;
   /** Set by who would lose by that in this turn. */
   sleepsAtOnce = false;
-  /** This turn kept others from the processor for long, by its many events, or by what set this. */
-  turnIsLong = false;
+  /** Set by who wants others to run before the next sleep even where there are events by then. */
+  othersFirst = false;
   /** The time at the start of this turn. */
   nowMs: number;
   /** Runs at the end of each turn, before the loop sleeps; gives the longest sleep it allows, -1 for any. */
@@ -162,7 +162,7 @@ export class EventLoop {
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
       throw new SystemCallError('epoll_wait', this.#sys.errno());
     }
-    this.turnIsLong = count >= limits.longTurnEvents;
+    if (count >= limits.longTurnEvents) this.othersFirst = true;
     this.#moved = 0;
     for (let index = 0; index < count; index += 1) this.#dispatch(index);
     this.#moved = 0;
@@ -177,12 +177,14 @@ export class EventLoop {
     return shorterSleep(allowed, this.wheel.sleepMs(this.#clock.now()));
   }
 
-  /** Gives way before, where that pays (short-slices.ts): not while there are events, unless this turn was long. */
+  /** Gives way before, where that pays (short-slices.ts): while there are events only if others come first. */
   #sleep(sleepMs: number): number {
     const givesWay = this.givesWay && !this.sleepsAtOnce;
+    const { othersFirst } = this;
     this.sleepsAtOnce = false;
+    this.othersFirst = false;
     if (givesWay) {
-      const next = this.turnIsLong ? 0 : this.#wait(0);
+      const next = othersFirst ? 0 : this.#wait(0);
       if (next !== 0) return next;
       this.#sys.sched_yield();
     }

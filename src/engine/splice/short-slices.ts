@@ -5,10 +5,11 @@
  * on the same processor. So it asks for short slices (sched_setattr(2), since Linux 6.12): who asks for less at a time gets
  * it sooner, and waits less behind those that compute. And before it sleeps it gives way (sched_yield(2)): its peers make
  * its next work meanwhile, so that it finds more of it at once and need not be woken for it, which whoever sends to it pays
- * for. It does not while there is work already, or all that it did by giving way were smaller turns: peers in a session or
- * a control group of their own come and go without regard to it. Only after a long turn the others come first, since they
- * have waited. Giving way costs who does it the rest of a slice: with the usual one that is milliseconds for every flow, so
- * a shard whose slices are not short just sleeps. So does one that has passed datagrams on: measured, it loses by giving way.
+ * for. It does not while there is work already: among sessions and control groups, of which each peer may have its own, the
+ * kernel divides a processor first, and there all it would get by that are smaller turns. But after a turn of many events or
+ * of a new connection others come first, since they have waited; how many bytes it moved does not count. Giving way costs
+ * who does it the rest of a slice: with the usual one that is milliseconds for every flow, so a shard whose slices are not
+ * short just sleeps. So does one that has passed datagrams on: measured, it loses by giving way.
  *
  * What this believes of the kernel is in test/platform/thread-turns.test.ts.
  */

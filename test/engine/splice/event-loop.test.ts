@@ -65,7 +65,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
   });
 
   test.each([
-    ['before each sleep', true, false, [1, 1], 2],
+    ['before each sleep, where there is nothing to do', true, false, [1, 1], 2],
     ['not while it has more to do', true, false, [0, 0], 0],
     ['not before the one sleep that is to be at once', true, true, [0, 1, 1], 1],
     ['not where it is not to', false, false, [1], 0],
@@ -76,31 +76,52 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     expect(timesGiven()).toBe(times);
   });
 
+  const long = limits.longTurnEvents;
   test.each([
-    ['not while there is work already', 1, undefined, 0],
-    [
-      'not while there is, after a turn of fewer events than a long one has',
-      limits.longTurnEvents - 1,
-      undefined,
-      0,
-    ],
-    ['after a turn of many events, although there is work', limits.longTurnEvents, undefined, 2],
-    ['after a turn that was said to be long, although there is work', 1, true, 2],
-  ])('gives way %s', (_, descriptors, longByHandler, times) => {
+    ['not while there is work already', [1, 1, 1], {}, 0],
+    ['not while there is, after turns of fewer events than a long one has', [long - 1, long - 1, 1], {}, 0],
+    ['once after each turn of many events, although there is work', [long, 1, long, 1], {}, 2],
+    ['once where others are to come first, although there is work', [1, 1, 1], { othersFirst: true }, 1],
+    ['not before the one sleep that is to be at once', [1, 1], { othersFirst: true, sleepsAtOnce: true }, 0],
+  ])('gives way %s', (_, eventsOfTurns, set, times) => {
+    const { giving, timesGiven } = givingLoop();
+    Object.assign(giving, { givesWay: true, ...set });
+    let events = 0;
+    const count = handler(() => {
+      events += 1;
+    });
+    // Those that can be written to all the time.
+    const watched: number[] = [];
+    for (const wanted of eventsOfTurns) {
+      for (const unwanted of watched.splice(wanted)) giving.remove(unwanted);
+      while (watched.length < wanted) {
+        const [, writable] = raw.pipe();
+        expect(giving.add(writable, count, EPOLLOUT)).toBe(0);
+        watched.push(writable);
+      }
+      events = 0;
+      giving.turn(10_000);
+      expect(events).toBe(wanted);
+    }
+    expect(timesGiven()).toBe(times);
+  });
+
+  test('lets others come first at its next sleep, also where turns without one lie between', () => {
     const { giving, timesGiven } = givingLoop();
     giving.givesWay = true;
-    let events = 0;
-    // Each is writable all the time.
-    for (let index = 0; index < descriptors; index += 1) {
-      const writable = handler(() => {
-        events += 1;
-        giving.turnIsLong ||= longByHandler ?? false;
-      });
-      giving.add(raw.pipe()[1], writable, EPOLLOUT);
-    }
-    for (let turn = 0; turn < 3; turn += 1) giving.turn(-1);
-    expect(events).toBe(3 * descriptors);
-    expect(timesGiven()).toBe(times);
+    expect(
+      giving.add(
+        raw.pipe()[1],
+        handler(() => undefined),
+        EPOLLOUT,
+      ),
+    ).toBe(0);
+    giving.othersFirst = true;
+    giving.turn(0);
+    expect(timesGiven()).toBe(0);
+    giving.turn(10_000);
+    giving.turn(10_000);
+    expect(timesGiven()).toBe(1);
   });
 
   test('says with an errno what it could not watch', () => {
