@@ -32,7 +32,7 @@ export function tcpDialling<L extends Listener>(under: EngineUnderTest<L>): void
     };
 
     test('one that refuses is a reset for the client', async () => {
-      const target = await closedPort('127.0.0.1');
+      const target = await closedPort(scope, '127.0.0.1');
       const { rig, client } = await dial([target]);
       expect(await ending(client)).toBe('reset');
       expect(await rig.nextEnd()).toMatchObject({
@@ -75,7 +75,7 @@ export function tcpDialling<L extends Listener>(under: EngineUnderTest<L>): void
       const server = await tcpServer(scope, '127.0.0.1', (socket) => socket.write('hello'));
       const silent = await silentTarget(scope);
       const { rig, client, service } = await dial([
-        await closedPort('127.0.0.1'),
+        await closedPort(scope, '127.0.0.1'),
         unreachable,
         missingSocket,
         silent,
@@ -89,7 +89,7 @@ export function tcpDialling<L extends Listener>(under: EngineUnderTest<L>): void
     });
 
     test('when every address fails the last failure is the reason', async () => {
-      const { rig, client } = await dial([unreachable, await closedPort('127.0.0.1')]);
+      const { rig, client } = await dial([unreachable, await closedPort(scope, '127.0.0.1')]);
       expect(await ending(client)).toBe('reset');
       expect(await rig.nextEnd()).toMatchObject({ reason: 'target-refused' });
     });

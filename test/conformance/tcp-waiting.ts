@@ -67,7 +67,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
     });
 
     test('one that sends its FIN, and is tried in vain several times, is served too', async () => {
-      const { rig, service, waiting, reroute } = await start([await closedPort('127.0.0.1')]);
+      const { rig, service, waiting, reroute } = await start([await closedPort(scope, '127.0.0.1')]);
       const client = await waiting();
       const answer = exchange(client, '');
       for (let tries = 2; tries < 5; tries += 1) {
@@ -158,7 +158,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
     });
 
     test('when its wait is over the last failure is its end', async () => {
-      const target = await closedPort('127.0.0.1');
+      const target = await closedPort(scope, '127.0.0.1');
       const { rig, waiting } = await start([target], { connectTimeoutMs: 60_000 });
       const client = await waiting();
       await rig.clock.advance(waitMs + 100);
@@ -167,7 +167,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
     });
 
     test('one dial tries it for all that wait', async () => {
-      const { rig, service, waiting } = await start([await closedPort('127.0.0.1')]);
+      const { rig, service, waiting } = await start([await closedPort(scope, '127.0.0.1')]);
       const flows = 20;
       for (let count = 0; count < flows; count += 1) await waiting();
       const before = service.counters().dialsFailed;
@@ -194,7 +194,7 @@ export function tcpWaiting<L extends Listener>(under: EngineUnderTest<L>): void 
     test('a route that lets nothing wait any more is the last try of all that do', async () => {
       const { rig, service, waiting, reroute } = await start([]);
       const clients = [await waiting(), await waiting()];
-      reroute([await closedPort('127.0.0.1')], { waitMs: 0 });
+      reroute([await closedPort(scope, '127.0.0.1')], { waitMs: 0 });
       expect(await Promise.all(clients.map(ending))).toEqual(['reset', 'reset']);
       expect([await rig.nextEnd(), await rig.nextEnd()]).toMatchObject([
         { reason: 'target-refused' },

@@ -233,7 +233,7 @@ describe('a proxy that serves', () => {
   });
 
   test('keeps its port while the container is gone, and serves the next one', async () => {
-    const container = await closedPort('127.0.0.1');
+    const container = await closedPort(scope, '127.0.0.1');
     const proxy = await startProxy(scope, sluiceProxyPath, { container });
     expect(await ending(await dial(scope, proxy.port))).toBe('reset');
     const port = container.kind === 'ip' ? container.port : 0;

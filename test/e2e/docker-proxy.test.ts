@@ -123,7 +123,7 @@ const behaviours: readonly Behaviour[] = [
     sluice: 'the client sees a reset',
     dockerProxy: 'the client sees an orderly end',
     observe: async (program) => {
-      const { port } = await startProxy(scope, program, { container: await closedPort('127.0.0.1') });
+      const { port } = await startProxy(scope, program, { container: await closedPort(scope, '127.0.0.1') });
       const client = await dial(scope, port);
       return `the client sees ${(await ending(client)) === 'reset' ? 'a reset' : 'an orderly end'}`;
     },
@@ -292,7 +292,7 @@ const behaviours: readonly Behaviour[] = [
     sluice: 'cannot assign requested address',
     dockerProxy: 'cannot assign requested address',
     observe: async (program) => {
-      const container = await closedPort('127.0.0.1');
+      const container = await closedPort(scope, '127.0.0.1');
       const proxy = spawnProxy(scope, program, argumentsFor({ hostIp: '192.0.2.1', container }, 8080));
       return (await proxy.told).split(': ').pop() ?? '';
     },

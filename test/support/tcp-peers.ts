@@ -97,9 +97,19 @@ export async function recentlyFreePort(host = '127.0.0.1'): Promise<number> {
   return port;
 }
 
-/** An address that nothing listens on. */
-export async function closedPort(host: string): Promise<TargetAddress> {
-  return { kind: 'ip', ...endpointOf(host, await recentlyFreePort(host)) };
+/** An address that nothing listens on, and whose port nobody is given while the test runs: a connection holds it. */
+export async function closedPort(scope: Scope, host: string): Promise<TargetAddress> {
+  const server = createServer();
+  server.listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const accepting = once(server, 'connection');
+  tcpClient(scope, endpointOf(host, port));
+  const [held] = (await accepting) as [Socket];
+  scope.onEnd(() => held.destroy());
+  held.on('error', () => undefined);
+  server.close();
+  return { kind: 'ip', ...endpointOf(host, port) };
 }
 
 /** A client that connects, half-open allowed; what is written before it has connected waits. */
