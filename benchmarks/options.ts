@@ -72,7 +72,8 @@ export function parseOptions(args: readonly string[]): Asked {
 
 type Values = ReturnType<typeof valuesOf>['values'];
 
-function runOptions({ scenario, peer, before, rounds, seconds, json, quick, ...rest }: Values): RunOptions {
+function runOptions(values: Values): RunOptions {
+  const { scenario, peer, before, rounds, seconds, json, quick, 'own-sessions': ownSessions } = values;
   const others = before === undefined ? [] : [sluiceBefore(resolve(before))];
   const pace = quick ? quickPace : { rounds: 5, seconds: 1, warmUpSeconds };
   return {
@@ -84,7 +85,7 @@ function runOptions({ scenario, peer, before, rounds, seconds, json, quick, ...r
       rounds: numberOf('--rounds', rounds, pace.rounds, { ...wholeRounds, most: most.rounds }),
       seconds: numberOf('--seconds', seconds, pace.seconds, { ...anySeconds, most: most.seconds }),
     },
-    ownSessions: rest['own-sessions'],
+    ownSessions,
     json: json === undefined ? undefined : jsonFile('--json', json),
   };
 }

@@ -100,16 +100,15 @@ export async function recentlyFreePort(host = '127.0.0.1'): Promise<number> {
 /** An address that nothing listens on, and whose port nobody is given while the test runs: a connection holds it. */
 export async function closedPort(scope: Scope, host: string): Promise<TargetAddress> {
   const server = createServer();
-  server.listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const address = await listen(scope, server, host);
+  if (address.kind !== 'ip') throw new Error(`${host} has no ports`);
   const accepting = once(server, 'connection');
-  tcpClient(scope, endpointOf(host, port));
+  tcpClient(scope, address);
   const [held] = (await accepting) as [Socket];
   scope.onEnd(() => held.destroy());
   held.on('error', () => undefined);
   server.close();
-  return { kind: 'ip', ...endpointOf(host, port) };
+  return address;
 }
 
 /** A client that connects, half-open allowed; what is written before it has connected waits. */

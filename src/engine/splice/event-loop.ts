@@ -2,10 +2,11 @@
  * The shard's loop over epoll, which a thread of its own runs for good, or Node's main loop a turn at a time.
  *
  * Theory of operation. Everything a shard waits for is a descriptor with a handler. A turn is: sleep in epoll_wait,
- * where there are no events yet, for ever where no timer is set; give each event to its handler; give those that had more to do than one turn allows
- * their next share (the ready list); ring the timers that are due; run what a turn ends with. While anything is on the
- * ready list the loop does not sleep, it only looks for new events. Events and the ready list have a bounded part of a turn
- * each, counted in bytes moved: what comes past it goes to the end of the ready list, or stays there for the next turn.
+ * where there are no events yet, for ever where no timer is set; give each event to its handler; give those that had more to
+ * do than one turn allows their next share (the ready list); ring the timers that are due; run what a turn ends with. While
+ * anything is on the ready list the loop does not sleep, it only looks for new events. Events and the ready list have a
+ * bounded part of a turn each, counted in bytes moved: what comes past it goes to the end of the ready list, or stays there
+ * for the next turn.
  *
  * A descriptor's number comes back as soon as it is closed. Each registration therefore has a generation, carried in
  * the event, and an event of an earlier generation is dropped.

@@ -23,10 +23,14 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
   let loop: EventLoop;
   beforeEach(() => {
     raw = new RawSockets(scope);
-    const made = new EventLoop(openSyscalls(), new Arena(16_384), new SharedClock());
-    scope.onEnd(() => made.free());
-    loop = made;
+    loop = newLoop();
   });
+
+  function newLoop(sys = openSyscalls()): EventLoop {
+    const made = new EventLoop(sys, new Arena(16_384), new SharedClock());
+    scope.onEnd(() => made.free());
+    return made;
+  }
 
   /** Ends a run that nothing else ends: the test then fails by what it has not seen. */
   function stopIn(ms: number): void {
@@ -37,9 +41,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
   /** A loop of which is counted how often it gave way. */
   function givingLoop() {
     let given = 0;
-    const sys = { ...openSyscalls(), sched_yield: () => ++given };
-    const giving = new EventLoop(sys, new Arena(16_384), new SharedClock());
-    scope.onEnd(() => giving.free());
+    const giving = newLoop({ ...openSyscalls(), sched_yield: () => ++given });
     return { giving, timesGiven: () => given };
   }
 
@@ -108,15 +110,10 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
 
   test('lets others come first at its next sleep, also where turns without one lie between', () => {
     const { giving, timesGiven } = givingLoop();
-    giving.givesWay = true;
-    expect(
-      giving.add(
-        raw.pipe()[1],
-        handler(() => undefined),
-        EPOLLOUT,
-      ),
-    ).toBe(0);
-    giving.othersFirst = true;
+    const [, writable] = raw.pipe();
+    const nothing = handler(() => undefined);
+    expect(giving.add(writable, nothing, EPOLLOUT)).toBe(0);
+    Object.assign(giving, { givesWay: true, othersFirst: true });
     giving.turn(0);
     expect(timesGiven()).toBe(0);
     giving.turn(10_000);
