@@ -48,6 +48,8 @@ export class EventLoop {
   othersFirst = false;
   /** The time at the start of this turn. */
   nowMs: number;
+  /** When it last slept or gave way. */
+  #aloneSinceMs: number;
   /** Runs at the end of each turn, before the loop sleeps; gives the longest sleep it allows, -1 for any. */
   beforeSleep: () => number = () => -1;
   readonly #sys: Syscalls;
@@ -73,6 +75,7 @@ export class EventLoop {
     this.#eventsAddress = arena.address(this.#events);
     this.#event = arena.take(this.#layout.epollEventBytes);
     this.nowMs = clock.now();
+    this.#aloneSinceMs = this.nowMs;
     this.wheel = new TimerWheel(this.nowMs);
     this.#epoll = sys.epoll.create();
     if (this.#epoll < 0) throw new SystemCallError('epoll_create1', sys.errno());
@@ -159,11 +162,9 @@ export class EventLoop {
   /** One turn, which waits for its first event for at most so long; -1 for ever. */
   turn(sleepMs: number): void {
     const count = sleepMs === 0 ? this.#wait(0) : this.#sleep(sleepMs);
-    this.nowMs = this.#clock.now();
     if (count < 0 && this.#sys.errno() !== Errno.EINTR) {
       throw new SystemCallError('epoll_wait', this.#sys.errno());
     }
-    if (count >= limits.longTurnEvents) this.othersFirst = true;
     this.#moved = 0;
     for (let index = 0; index < count; index += 1) this.#dispatch(index);
     this.#moved = 0;
@@ -175,7 +176,9 @@ export class EventLoop {
   sleepMs(): number {
     const allowed = this.beforeSleep();
     if (this.#ready.length > 0) return 0;
-    return shorterSleep(allowed, this.wheel.sleepMs(this.#clock.now()));
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#aloneSinceMs >= limits.othersFirstAfterMs) this.othersFirst = true;
+    return shorterSleep(allowed, this.wheel.sleepMs(nowMs));
   }
 
   /** Gives way before, where that pays (short-slices.ts): while there are events only if others come first. */
@@ -189,11 +192,15 @@ export class EventLoop {
       if (next !== 0) return next;
       this.#sys.sched_yield();
     }
-    return this.#wait(sleepMs);
+    const count = this.#wait(sleepMs);
+    this.#aloneSinceMs = this.nowMs;
+    return count;
   }
 
   #wait(sleepMs: number): number {
-    return this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, limits.eventsPerTurn, sleepMs);
+    const count = this.#sys.epoll.wait(this.#epoll, this.#eventsAddress, limits.eventsPerTurn, sleepMs);
+    this.nowMs = this.#clock.now();
+    return count;
   }
 
   #dispatch(index: number): void {

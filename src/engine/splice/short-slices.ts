@@ -6,10 +6,11 @@
  * it sooner, and waits less behind those that compute. And before it sleeps it gives way (sched_yield(2)): its peers make
  * its next work meanwhile, so that it finds more of it at once and need not be woken for it, which whoever sends to it pays
  * for. It does not while there is work already: among sessions and control groups, of which each peer may have its own, the
- * kernel divides a processor first, and there all it would get by that are smaller turns. But after a turn of many events or
- * of a new connection others come first, since they have waited; how many bytes it moved does not count. Giving way costs
- * who does it the rest of a slice: with the usual one that is milliseconds for every flow, so a shard whose slices are not
- * short just sleeps. So does one that has passed datagrams on: measured, it loses by giving way.
+ * kernel divides a processor first, and there all it would get by that are smaller turns. But one that always finds work
+ * would run until the kernel's next tick, milliseconds away, while another shard may wait for its processor: after a time of
+ * that, others come first. Giving way costs who does it the rest of a slice: with the usual one that is milliseconds for
+ * every flow, so a shard whose slices are not short just sleeps. So does one that has passed datagrams on: measured, it
+ * loses by giving way.
  *
  * What this believes of the kernel is in test/platform/thread-turns.test.ts.
  */

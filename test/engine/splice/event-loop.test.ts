@@ -26,8 +26,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     loop = newLoop();
   });
 
-  function newLoop(sys = openSyscalls()): EventLoop {
-    const made = new EventLoop(sys, new Arena(16_384), new SharedClock());
+  function newLoop(sys = openSyscalls(), clock = new SharedClock()): EventLoop {
+    const made = new EventLoop(sys, new Arena(16_384), clock);
     scope.onEnd(() => made.free());
     return made;
   }
@@ -38,11 +38,13 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     loop.wheel.set(stop, loop.nowMs + ms);
   }
 
-  /** A loop of which is counted how often it gave way. */
+  /** A loop of which is counted how often it gave way, with a clock that stands. */
   function givingLoop() {
     let given = 0;
-    const giving = newLoop({ ...openSyscalls(), sched_yield: () => ++given });
-    return { giving, timesGiven: () => given };
+    const clock = new SharedClock();
+    clock.holdAt(1_000);
+    const giving = newLoop({ ...openSyscalls(), sched_yield: () => ++given }, clock);
+    return { giving, timesGiven: () => given, clock };
   }
 
   /** The end of a pipe that always has an event to tell: its other end is closed. */
@@ -78,34 +80,41 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     expect(timesGiven()).toBe(times);
   });
 
-  const long = limits.longTurnEvents;
+  const alone = limits.othersFirstAfterMs;
   test.each([
-    ['not while there is work already', [1, 1, 1], {}, 0],
-    ['not while there is, after turns of fewer events than a long one has', [long - 1, long - 1, 1], {}, 0],
-    ['once after each turn of many events, although there is work', [long, 1, long, 1], {}, 2],
-    ['once where others are to come first, although there is work', [1, 1, 1], { othersFirst: true }, 1],
-    ['not before the one sleep that is to be at once', [1, 1], { othersFirst: true, sleepsAtOnce: true }, 0],
-  ])('gives way %s', (_, eventsOfTurns, set, times) => {
-    const { giving, timesGiven } = givingLoop();
+    ['not while there is work already', [0, 0, 0], {}, 0],
+    ['not while there is, where it has run for less than it may', [alone * 0.4, alone * 0.4, 0], {}, 0],
+    [
+      'once where its turns have lasted for as long, although there is work',
+      [alone * 0.6, alone * 0.6, 0],
+      {},
+      1,
+    ],
+    ['again after as long again', [alone * 1.2, 0, alone * 0.6, alone * 0.6, 0], {}, 2],
+    ['once where others are to come first, although there is work', [0, 0, 0], { othersFirst: true }, 1],
+    ['not before the one sleep that is to be at once', [0, 0], { othersFirst: true, sleepsAtOnce: true }, 0],
+  ])('gives way %s', (_, msOfTurns, set, times) => {
+    const { giving, timesGiven, clock } = givingLoop();
     Object.assign(giving, { givesWay: true, ...set });
-    let events = 0;
-    const count = handler(() => {
-      events += 1;
-    });
-    // Those that can be written to all the time.
-    const watched: number[] = [];
-    for (const wanted of eventsOfTurns) {
-      for (const unwanted of watched.splice(wanted)) giving.remove(unwanted);
-      while (watched.length < wanted) {
-        const [, writable] = raw.pipe();
-        expect(giving.add(writable, count, EPOLLOUT)).toBe(0);
-        watched.push(writable);
-      }
-      events = 0;
-      giving.turn(10_000);
-      expect(events).toBe(wanted);
-    }
+    const lasts = [...msOfTurns];
+    const work = handler(() => clock.holdAt(clock.now() + (lasts.shift() ?? 0)));
+    const [, alwaysWritable] = raw.pipe();
+    expect(giving.add(alwaysWritable, work, EPOLLOUT)).toBe(0);
+    while (lasts.length > 0) giving.turn(giving.sleepMs());
     expect(timesGiven()).toBe(times);
+  });
+
+  test('counts from its last sleep how long it has run', () => {
+    const { giving, timesGiven, clock } = givingLoop();
+    giving.givesWay = true;
+    const pipe = brokenPipe();
+    const nothing = handler(() => undefined);
+    clock.holdAt(clock.now() + 10 * alone);
+    giving.turn(1);
+    expect(timesGiven()).toBe(1);
+    expect(giving.add(pipe, nothing, EPOLLIN)).toBe(0);
+    for (let turn = 0; turn < 3; turn += 1) giving.turn(giving.sleepMs());
+    expect(timesGiven()).toBe(1);
   });
 
   test('lets others come first at its next sleep, also where turns without one lie between', () => {
