@@ -139,6 +139,8 @@ export const limits = {
   turnsInARowMs: 10,
   /** Flows that a shard may have more than another before it leaves connections to that: few, for each may be a busy one. */
   flowsAhead: 2,
+  /** Flows that a shard gives to a new one at once: telling of them takes the main thread some milliseconds. */
+  flowsGivenAtOnce: 1_000,
   /** Turns for which it leaves them: a loaded shard's take milliseconds, in which the other has got to a processor. */
   turnsLeftToOthers: 32,
   /** How long the host's networks are taken for what they were: telling them costs milliseconds where they are many. */

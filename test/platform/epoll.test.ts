@@ -92,6 +92,21 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the kernel', () => {
       expect(raw.recv(server, 100)).toBe(0);
     });
 
+    test('an epoll that a socket is put in anew tells of all that is there, also of what another had told', () => {
+      const [client, server] = raw.pair(SOCK_STREAM);
+      const [first, second, third] = [raw.epoll(), raw.epoll(), raw.epoll()];
+      raw.watch(first, server, everyEdge);
+      raw.send(client, 10);
+      expect(raw.events(first, 1_000)).toBe(EPOLLIN | EPOLLOUT);
+      raw.unwatch(first, server);
+      raw.watch(second, server, everyEdge);
+      expect(raw.events(second, 1_000)).toBe(EPOLLIN | EPOLLOUT);
+      raw.unwatch(second, server);
+      raw.sys.shutdown(client, SHUT_WR);
+      raw.watch(third, server, everyEdge);
+      expect(raw.events(third, 1_000)).toBe(EPOLLIN | EPOLLOUT | EPOLLRDHUP);
+    });
+
     test('an urgent byte cuts a read short, and EPOLLPRI tells of it', () => {
       const [client, server] = raw.pair(SOCK_STREAM);
       const epoll = raw.epoll();

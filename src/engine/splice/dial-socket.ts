@@ -1,18 +1,38 @@
-/** The socket that a TCP flow dials its target from. */
+/** How a TCP flow dials its target: from what socket, and how far that comes at once. */
 
+import { Errno } from '../../sys/errno.js';
 import { isPaced, takePacingOff } from '../../sys/pacing.js';
-import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../sys/socket.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../../sys/socket.js';
+import type { Handler } from './event-loop.js';
 import { isOnThisHost } from './host-networks.js';
 import type { PreparedTarget } from './prepared-route.js';
-import { type ShardContext, targetSocket } from './shard-context.js';
+import { connectTo, type ShardContext, targetSocket } from './shard-context.js';
+import { everyEdge, type Side } from './side.js';
 
 const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+/**
+ * Gives a side a socket that is watched for the flow and on its way to an address: 0 where it is there already, EINPROGRESS
+ * where events will tell; with another errno there is no such dial, and the side is to be dropped.
+ */
+export function beginDial(context: ShardContext, address: PreparedTarget, side: Side, flow: Handler): number {
+  const descriptor = dialSocket(context, address);
+  if (descriptor < 0) return -descriptor;
+  side.descriptor = descriptor;
+  context.owned[descriptor] = 1;
+  // A read stops behind a message that carried descriptors, however much more there is.
+  if (address.domain === AF_UNIX) side.urgent = true;
+  const errno = connectTo(context, descriptor, address) < 0 ? context.sys.errno() : 0;
+  if (errno !== 0 && errno !== Errno.EINPROGRESS) return errno;
+  const refused = context.loop.add(descriptor, flow, everyEdge);
+  return refused === 0 ? errno : refused;
+}
 
 /**
  * A descriptor, or the negative errno where there is none to be had. What it sends is not paced where the target is on
  * this host (sys/pacing.ts), which is found out once for a target: at its first dial, in the namespace of its sockets.
  */
-export function dialSocket(context: ShardContext, target: PreparedTarget): number {
+function dialSocket(context: ShardContext, target: PreparedTarget): number {
   const descriptor = targetSocket(context, target, socketKind);
   if (descriptor < 0 || target.pacing === 'kept') return descriptor;
   if (target.pacing === 'unknown') target.pacing = pacingTo(context, descriptor, target);

@@ -18,7 +18,7 @@ import { EPOLLIN } from '../../sys/epoll.js';
 import { SystemCallError } from '../../sys/errno.js';
 import { type MainLoop, mainLoop } from '../../sys/uv.js';
 import { type Handler, shorterSleep } from './event-loop.js';
-import { closeOwned, ownedDescriptors } from './owned-descriptors.js';
+import { closeOwned, markOwned, ownedDescriptors } from './owned-descriptors.js';
 import { Shard } from './shard.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Command, Report, ShardSetup } from './shard-messages.js';
@@ -62,6 +62,10 @@ export class MainShard implements ShardHandle {
       this.#fail(error);
     }
     return true;
+  }
+
+  own(descriptors: readonly number[]): void {
+    markOwned(this.#owned, descriptors);
   }
 
   stop(): Promise<void> {

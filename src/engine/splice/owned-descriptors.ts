@@ -12,6 +12,11 @@ export function ownedDescriptors(): SharedArrayBuffer {
   return new SharedArrayBuffer(mostDescriptors);
 }
 
+export function markOwned(memory: SharedArrayBuffer, descriptors: readonly number[]): void {
+  const owned = new Uint8Array(memory);
+  for (const descriptor of descriptors) owned[descriptor] = 1;
+}
+
 /** Descriptors belong to the process, not to a thread: what a dead shard still owned would stay open, and its peers would wait. */
 export function closeOwned(memory: SharedArrayBuffer): void {
   const { close } = unistd();

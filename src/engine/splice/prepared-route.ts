@@ -4,7 +4,7 @@ import { sockaddrBytes, writeSockaddr, writeSockaddrUn } from '../../sys/sockadd
 import { AF_INET, AF_INET6, AF_UNIX } from '../../sys/socket.js';
 import { addressKey } from '../address-key.js';
 import type { ShardTarget } from './end-records.js';
-import type { ShardRoute } from './shard-messages.js';
+import type { ShardRoute } from './shard-route.js';
 
 export interface PreparedTarget {
   /** Equal addresses have equal keys (address-key.ts). */

@@ -2,7 +2,9 @@
  * What the engine and a shard say to each other: plain data, since the shard may be on another thread.
  */
 import type { Protocol } from '../../publish/protocol.js';
-import type { Route, TargetAddress } from '../engine.js';
+import type { TargetAddress } from '../engine.js';
+import type { MovedFlow } from './moved-flow.js';
+import type { ShardRoute } from './shard-route.js';
 
 /** What a shard is made with. */
 export interface ShardSetup {
@@ -21,15 +23,6 @@ export interface ShardSetup {
 export interface DescriptorShare {
   readonly maxFlows: number;
   readonly maxPipes: number;
-}
-
-/** A unix target carries its path's number, an IPv6 one its zone's, by its service's list: flow ends are told in numbers alone. */
-export interface ShardRoute extends Omit<Route, 'targets'> {
-  readonly targets: readonly (TargetAddress & { readonly textNumber: number })[];
-  /** Other shards take connections of the same listener. */
-  readonly shared: boolean;
-  /** Of the flows that may wait at once, this shard's share. */
-  readonly waitingFlows: number;
 }
 
 export interface ShardService {
@@ -53,11 +46,17 @@ export type Command =
   | { readonly kind: 'look'; readonly service: number }
   /** There are more shards now. */
   | { readonly kind: 'share'; readonly share: DescriptorShare }
+  /** Of the service's busy flows one in so many is to go to another shard. Answered, by 'given', also with none. */
+  | { readonly kind: 'give'; readonly service: number; readonly oneIn: number; readonly to: number }
+  /** Flows that another shard gave: they are this one's from now on. */
+  | { readonly kind: 'take'; readonly service: number; readonly flows: readonly MovedFlow[] }
   /** Answered once all that was due at the present time has been done. */
   | { readonly kind: 'tick'; readonly tick: number }
   | { readonly kind: 'stop' };
 
 export type Report =
+  /** Its thread is up, after the while that this takes: what it was sent before is obeyed now. */
+  | { readonly kind: 'ready' }
   /** Nothing is accepted for this service any more; a UDP listener may still be used for answers. */
   | { readonly kind: 'detached'; readonly service: number }
   /** This shard takes no connections for now. */
@@ -66,6 +65,15 @@ export type Report =
   | { readonly kind: 'empty'; readonly service: number }
   /** It could not be served here: nothing of it is left in this shard. */
   | { readonly kind: 'unserved'; readonly service: number; readonly cause: string }
+  /** Flows for another shard, which are nobody's until that takes them. */
+  | {
+      readonly kind: 'given';
+      readonly service: number;
+      readonly to: number;
+      readonly flows: readonly MovedFlow[];
+    }
+  /** So many flows that it was to take are closed: the service is not here any more. */
+  | { readonly kind: 'not-taken'; readonly service: number; readonly flows: number }
   /** Its thread was busy for most of the last moment. */
   | { readonly kind: 'busy' }
   | { readonly kind: 'ends'; readonly records: Float64Array }

@@ -1,6 +1,7 @@
 /** What a shard does for one service, whatever its protocol. */
 import type { CloseEvent } from '../close-table.js';
-import type { ShardRoute } from './shard-messages.js';
+import type { MovedFlow } from './moved-flow.js';
+import type { ShardRoute } from './shard-route.js';
 
 export interface ShardServer {
   setRoute(route: ShardRoute): void;
@@ -12,6 +13,9 @@ export interface ShardServer {
   endAll(event: CloseEvent): void;
   /** Looks for connections that no event will tell of; undefined where no other shard ever has the listener. */
   look?(): void;
+  /** Gives away one in so many of the flows that move something, where nothing of it is under way; takes such. Undefined likewise. */
+  give?(oneIn: number): MovedFlow[];
+  take?(flows: readonly MovedFlow[]): void;
   /** True where a detached listener is not used any more, so that its port can be freed at once. */
   readonly detachedAtOnce: boolean;
 }

@@ -9,7 +9,7 @@ import { mapRegion } from '../../sys/mman.js';
 import { unistd } from '../../sys/unistd.js';
 import type { Handler } from './event-loop.js';
 import { Shard } from './shard.js';
-import type { Command } from './shard-messages.js';
+import type { Command, Report } from './shard-messages.js';
 import type { ThreadSetup } from './thread-shard.js';
 
 const setup = workerData as ThreadSetup;
@@ -35,6 +35,7 @@ const commands: Handler = {
 
 const errno = shard.loop.add(eventDescriptor, commands, EPOLLIN);
 if (errno !== 0) throw new Error(`epoll would not watch the eventfd: errno ${errno}`);
+parentPort?.postMessage({ kind: 'ready' } satisfies Report);
 try {
   shard.loop.run();
 } catch (error) {

@@ -19,6 +19,7 @@ import { datagramArenaBytes } from './datagram-batch.js';
 import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
 import { messageArenaBytes } from './message-batch.js';
+import { closeMoved, descriptorsOf, type MovedFlow } from './moved-flow.js';
 import { PipePool } from './pipe-pool.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
@@ -48,6 +49,8 @@ export class Shard {
     close: ({ service }) => this.#close(service),
     look: ({ service }) => this.#servers.get(service)?.look?.(),
     share: ({ share }) => this.#takeShare(share),
+    give: ({ service, oneIn, to }) => this.#give(service, oneIn, to),
+    take: ({ service, flows }) => this.#take(service, flows),
     tick: ({ tick }) => this.#tick(tick),
     stop: () => this.#stop(),
   };
@@ -123,6 +126,22 @@ export class Shard {
     server.endAll('drain-grace-over');
     // It may have been detached before, and be empty by now.
     if (this.#servers.has(service)) server.detach();
+  }
+
+  #give(service: number, oneIn: number, to: number): void {
+    const flows = this.#servers.get(service)?.give?.(oneIn) ?? [];
+    this.#context.report({ kind: 'given', service, to, flows });
+  }
+
+  #take(service: number, flows: readonly MovedFlow[]): void {
+    const server = this.#servers.get(service);
+    if (server?.take !== undefined) {
+      server.take(flows);
+      return;
+    }
+    for (const descriptor of descriptorsOf(flows)) this.#context.owned[descriptor] = 0;
+    closeMoved(flows);
+    this.#context.report({ kind: 'not-taken', service, flows: flows.length });
   }
 
   #takeShare({ maxFlows, maxPipes }: DescriptorShare): void {

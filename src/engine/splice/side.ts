@@ -50,4 +50,9 @@ export class Side {
   get delivered(): boolean {
     return this.hold === undefined && this.piped === 0;
   }
+
+  /** True where it owes nothing, and nothing is known of an end. */
+  get isQuiet(): boolean {
+    return this.delivered && !this.finQueued && !this.ended && !this.broken;
+  }
 }

@@ -1,8 +1,9 @@
-/** How a socket ends: what its peer is told, and what error it has to tell of itself. */
+/** How a socket ends here: what its peer is told, and what error it has to tell of itself. */
 import { SO_ERROR, SO_LINGER, SOL_SOCKET } from '../../sys/socket.js';
 import type { CloseAction } from '../close-table.js';
+import type { Handler } from './event-loop.js';
 import type { ShardContext } from './shard-context.js';
-import type { Side } from './side.js';
+import { everyEdge, type Side } from './side.js';
 
 /** Closes a side's socket, if it has one, and gives back what it holds. */
 export function closeSide(context: ShardContext, side: Side, action: CloseAction): void {
@@ -14,6 +15,19 @@ export function closeSide(context: ShardContext, side: Side, action: CloseAction
   context.owned[side.descriptor] = 0;
   context.loop.close(side.descriptor);
   side.descriptor = -1;
+}
+
+/** Takes a side's socket, and whatever it holds, out of this shard: it is another's to watch and to own. */
+export function letGo(context: ShardContext, side: Side): void {
+  context.pipes.giveBack(side);
+  context.loop.remove(side.descriptor);
+  context.owned[side.descriptor] = 0;
+}
+
+/** The other way about: with a socket that another shard let go of. Gives the errno where it cannot be watched. */
+export function takeUp(context: ShardContext, side: Side, flow: Handler): number {
+  context.owned[side.descriptor] = 1;
+  return context.loop.add(side.descriptor, flow, everyEdge);
 }
 
 /** With linger on and zero, close sends a RST (test/platform/epoll.test.ts); a unix socket only closes. */

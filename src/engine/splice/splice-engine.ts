@@ -5,10 +5,12 @@
  * (shard.ts), the first on the main thread (main-shard.ts), others each on its own (thread-shard.ts): as many as the plan
  * says from the start, and one more at a time while all there are tell that they are busy. A TCP listener is in the epoll
  * of every shard, unless its bound on flows is small; a UDP listener is one shard's alone, since its associations are.
- * Counters are in shared memory, a block a service a shard. Flow ends come in batches of numbers.
+ * A shard that has come up is given its part of the busy flows, which cross the main thread (moved-flow.ts). Counters are in
+ * shared memory, a block a service a shard. Flow ends come in batches of numbers.
  *
- * Who closes what: a shard closes the sockets of its flows and nobody else does; listeners are closed here, once every
- * shard that had one has said that it does not use it any more.
+ * Who closes what: a shard closes the sockets of its flows and nobody else does, unless it died, or flows on their way to
+ * another find nobody to have them; listeners are closed here, once every shard that had one has said that it does not use
+ * it any more.
  */
 
 import { messageOf } from '../../errors.js';
@@ -18,6 +20,7 @@ import type { ShardPlan } from '../shard-plan.js';
 import { type ByKind, doByKind } from './by-kind.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
+import { descriptorsOf, type MovedFlow } from './moved-flow.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { DescriptorShare, LiveReport } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
@@ -42,6 +45,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #services = new Map<number, SpliceService>();
   readonly #host: SpliceServiceHost = {
     send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
+    hand: (shard, service, flows) => this.#hand(shard, service, flows),
     trouble: (message) => this.#options.onTrouble(message),
     gone: (service) => void this.#services.delete(service),
   };
@@ -54,6 +58,11 @@ export class SpliceEngine implements Engine<SpliceListener> {
     unserved: ({ service, cause }, shard) => this.#services.get(service)?.unserved(shard, cause),
     paused: ({ service }, shard) => this.#services.get(service)?.paused(shard),
     empty: ({ service }, shard) => this.#services.get(service)?.empty(shard),
+    ready: (_, shard) => {
+      for (const service of this.#services.values()) service.spreadTo(shard);
+    },
+    given: ({ service, to, flows }, shard) => this.#services.get(service)?.given(shard, to, flows),
+    'not-taken': ({ service, flows }, shard) => this.#services.get(service)?.notTaken(shard, flows),
     busy: (_, shard) => this.#tookBusy(shard),
     ticked: ({ tick }) => this.#ticked(tick),
   };
@@ -150,6 +159,14 @@ export class SpliceEngine implements Engine<SpliceListener> {
     for (const service of helped) service.shareWith(count - 1);
     const busy = count === 2 ? 'the thread that forwards is' : 'all threads that forward are';
     this.#options.onGrowth(`${busy} busy: there are ${count} now`);
+  }
+
+  /** They are nobody's here: from now on they are closed with what else the shard has if that fails. */
+  #hand(index: number, service: number, flows: readonly MovedFlow[]): boolean {
+    const shard = this.#shards[index];
+    if (shard === undefined) return false;
+    shard.own(descriptorsOf(flows));
+    return shard.send({ kind: 'take', service, flows });
   }
 
   /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */

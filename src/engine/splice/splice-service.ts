@@ -5,13 +5,17 @@ import { type CounterSnapshot, Counters, sumOf } from '../../metrics/counters.js
 import { zoneOf } from '../../sys/interface-index.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { waitingTroubleText } from '../waiting-line.js';
-import type { Command, ShardRoute } from './shard-messages.js';
+import { closeMoved, type MovedFlow } from './moved-flow.js';
+import type { Command } from './shard-messages.js';
+import type { ShardRoute } from './shard-route.js';
 import type { SpliceListener } from './splice-listener.js';
 
 /** The engine; one for all services. */
 export interface SpliceServiceHost {
   /** False where the shard's thread has ended. */
   send(shard: number, command: Command): boolean;
+  /** Gives a shard flows of this service that another gave; false, and nothing happens, likewise. */
+  hand(shard: number, service: number, flows: readonly MovedFlow[]): boolean;
   trouble(message: string): void;
   /** The listener of this service is closed and no flow is left. */
   gone(service: number): void;
@@ -26,10 +30,22 @@ interface Server {
   occupied: boolean;
   /** How often this shard, or the one before in its place, could not serve it. */
   failures: number;
+  /** Flows that it counts as begun and others as ended, or the other way about, where less than 0. */
+  takenOver: number;
+  /** It was asked for flows that another shard is to take, and has not answered. */
+  giving: boolean;
 }
 
 function serverOn(shard: number): Server {
-  return { shard, counters: new Counters(), attached: false, occupied: false, failures: 0 };
+  return {
+    shard,
+    counters: new Counters(),
+    attached: false,
+    occupied: false,
+    failures: 0,
+    takenOver: 0,
+    giving: false,
+  };
 }
 
 /** Whether so many shards take what comes to a listener together. */
@@ -48,6 +64,7 @@ export class SpliceService implements Service {
   #draining = false;
   #closed: Promise<void> | undefined;
   #whenGone: (() => void)[] = [];
+  #whenAllGiven: (() => void)[] = [];
 
   constructor(
     listener: SpliceListener,
@@ -74,7 +91,10 @@ export class SpliceService implements Service {
   }
 
   endFlowsTo(addresses: readonly TargetAddress[]): void {
-    this.#tell({ kind: 'gone', service: this.#service, addresses });
+    const command = { kind: 'gone', service: this.#service, addresses } as const;
+    this.#tell(command);
+    // Who takes flows over is told before it has them.
+    if (this.#isGiving()) this.#whenAllGiven.push(() => this.#tell(command));
   }
 
   counters(): CounterSnapshot {
@@ -92,6 +112,7 @@ export class SpliceService implements Service {
 
   async drain(): Promise<void> {
     this.#listener.refuse();
+    if (this.#isGiving()) await this.#allGiven();
     if (!this.#draining) this.#tell({ kind: 'drain', service: this.#service });
     this.#draining = true;
     this.#settle();
@@ -101,6 +122,7 @@ export class SpliceService implements Service {
   async close(): Promise<void> {
     this.#draining = true;
     this.#listener.refuse();
+    if (this.#isGiving()) await this.#allGiven();
     this.#tell({ kind: 'close', service: this.#service });
     this.#settle();
     await this.#gone();
@@ -171,11 +193,61 @@ export class SpliceService implements Service {
     this.#serveOn(server);
   }
 
+  /** A shard that has just come up takes its part of the flows there are, if it serves this. */
+  spreadTo(shard: number): void {
+    const shards = this.#servers.length;
+    if (this.#hasEnded() || this.flowCount() < shards || this.#serverOf(shard)?.attached !== true) return;
+    const give = { kind: 'give', service: this.#service, oneIn: shards, to: shard } as const;
+    for (const server of this.#servers) {
+      if (server.shard === shard || !server.occupied || server.giving) continue;
+      server.giving = this.#host.send(server.shard, give);
+    }
+  }
+
+  /** A shard gave flows that another is to take, or else it has them back. */
+  given(shard: number, to: number, flows: readonly MovedFlow[]): void {
+    const giver = this.#serverOf(shard);
+    const taker = this.#serverOf(to);
+    if (giver === undefined || taker === undefined) return;
+    const heir = taker.attached ? taker : giver;
+    giver.takenOver -= flows.length;
+    heir.takenOver += flows.length;
+    if (flows.length > 0 && !this.#host.hand(heir.shard, this.#service, flows)) {
+      closeMoved(flows);
+      this.notTaken(heir.shard, flows.length);
+    }
+    this.#gave(giver);
+  }
+
+  /** So many flows that a shard was to take over are closed. */
+  notTaken(shard: number, flows: number): void {
+    this.#serverOf(shard)?.counters.add('flowsEnded', flows);
+    this.#host.trouble(
+      `${flows} flows were lost on their way to another thread, which has no place for them`,
+    );
+  }
+
+  #gave(server: Server): void {
+    server.giving = false;
+    if (this.#isGiving()) return;
+    for (const done of this.#whenAllGiven.splice(0)) done();
+  }
+
+  #isGiving(): boolean {
+    return this.#servers.some(({ giving }) => giving);
+  }
+
+  /** Who is to take flows over would otherwise be drained before it has them, and be gone by then. */
+  #allGiven(): Promise<void> {
+    return new Promise((resolve) => this.#whenAllGiven.push(resolve));
+  }
+
   /** A shard has died; gives how many flows of this service went with it. */
   shardLost(shard: number): number {
     const server = this.#serverOf(shard);
     if (server === undefined) return 0;
-    const lost = server.counters.flows();
+    this.#gave(server);
+    const lost = server.counters.flows() + server.takenOver;
     server.counters.add('flowsEnded', lost);
     this.empty(shard);
     return lost;

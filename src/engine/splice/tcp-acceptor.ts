@@ -17,13 +17,16 @@ import type { CloseEvent } from '../close-table.js';
 import { WaitingLine } from '../waiting-line.js';
 import type { Handler } from './event-loop.js';
 import { tellFault } from './fault.js';
+import type { MovedFlow } from './moved-flow.js';
 import { prepareRoute } from './prepared-route.js';
 import { Pump } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
 import type { ShardContext } from './shard-context.js';
-import type { ShardRoute, ShardService } from './shard-messages.js';
+import type { ShardService } from './shard-messages.js';
+import type { ShardRoute } from './shard-route.js';
 import type { ShardServer } from './shard-server.js';
-import { TcpFlow, type TcpFlowHost } from './tcp-flow.js';
+import { TcpFlow } from './tcp-flow.js';
+import type { TcpFlowHost } from './tcp-flow-host.js';
 import { CallTimer } from './timer-wheel.js';
 
 export class TcpAcceptor implements Handler, ShardServer, Waiter {
@@ -33,7 +36,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   readonly #family: 4 | 6;
   readonly #counters: Counters;
   readonly #flows = new Set<TcpFlow>();
-  readonly #host: TcpFlowHost;
+  readonly #host: TcpFlowHost<TcpFlow>;
   readonly #line: WaitingLine<number, TcpFlow>;
   readonly #lineTimer = new CallTimer(
     () => this.#line.ring(),
@@ -99,6 +102,34 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#context.loop.remove(this.#descriptor);
     this.#state = 'paused';
     if (!this.#listen()) this.#context.report({ kind: 'paused', service: this.#service });
+  }
+
+  give(oneIn: number): MovedFlow[] {
+    const given: MovedFlow[] = [];
+    const sinceMs = this.#context.loop.nowMs - limits.loadWindowMs;
+    let nth = 0;
+    for (const flow of this.#flows) {
+      if (given.length === limits.flowsGivenAtOnce) break;
+      if (!flow.isMovable(sinceMs)) continue;
+      nth += 1;
+      if (nth % oneIn !== 0) continue;
+      this.#forget(flow);
+      given.push(flow.give());
+    }
+    this.#roomAgain();
+    return given;
+  }
+
+  take(flows: readonly MovedFlow[]): void {
+    for (const moved of flows) {
+      const flow = new TcpFlow(moved.client.descriptor, moved.clientPort, moved.clientWords, this.#host);
+      this.#add(flow);
+      try {
+        flow.goOn(moved);
+      } catch (error) {
+        tellFault(flow, error);
+      }
+    }
   }
 
   endAll(event: CloseEvent): void {
@@ -178,9 +209,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     const port = arena.view.getUint16(this.#sockaddr + 2, false);
     const words = this.#family === 6 ? arena.words.slice(word + 2, word + 6) : (arena.words[word + 1] ?? 0);
     const flow = new TcpFlow(descriptor, port, words, this.#host);
-    this.#flows.add(flow);
-    this.#context.flows += 1;
-    this.#context.tcpFlows.own += 1;
+    this.#add(flow);
     this.#counters.add('flowsOpened');
     try {
       flow.start();
@@ -190,14 +219,27 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   #ended(flow: TcpFlow, cause: CloseEvent, errno: number): void {
-    const { ends, scarcity } = this.#context;
+    this.#forget(flow);
+    this.#counters.add('flowsEnded');
+    if (cause === 'target-gone') this.#counters.add('flowsToGoneTarget');
+    if (this.#context.ends.wanted) this.#tellEnd(flow, cause, errno);
+    this.#roomAgain();
+  }
+
+  #add(flow: TcpFlow): void {
+    this.#flows.add(flow);
+    this.#context.flows += 1;
+    this.#context.tcpFlows.own += 1;
+  }
+
+  #forget(flow: TcpFlow): void {
     this.#flows.delete(flow);
     this.#context.flows -= 1;
     this.#context.tcpFlows.own -= 1;
-    this.#counters.add('flowsEnded');
-    if (cause === 'target-gone') this.#counters.add('flowsToGoneTarget');
-    if (ends.wanted) this.#tellEnd(flow, cause, errno);
-    scarcity.something();
+  }
+
+  #roomAgain(): void {
+    this.#context.scarcity.something();
     if (this.#state === 'paused' && !this.#full()) this.#listen();
     else if (this.#state === 'detached' && this.#flows.size === 0) this.#whenEmpty();
   }

@@ -3,8 +3,8 @@
  *
  * States: `unwatched`, while epoll lacks the room for its client; `dialing` one target address after the other; `starved`,
  * a dial that waits for a descriptor or a local port (src/engine/splice/scarcity.ts); `waiting` in its listener's line
- * (src/engine/waiting-line.ts), which has it dial again or end; `open`; `ended`, once, by a row of the close table. The
- * first event that ends a flow decides its reason.
+ * (src/engine/waiting-line.ts), which has it dial again or end; `open`; `ended`, once, by a row of the close table, or
+ * `moved` to another shard, where it goes on as another object. The first event that ends a flow decides its reason.
  *
  * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
  * connect is under way. What epoll says is noted in the sides; then both directions are pumped.
@@ -12,50 +12,36 @@
  * The flow owns both sockets and whatever its sides hold, and closes them when it ends; nobody else does.
  */
 import { limits } from '../../limits.js';
-import type { Counters } from '../../metrics/counters.js';
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from '../../sys/epoll.js';
 import { Errno, errnoName } from '../../sys/errno.js';
 import { AF_UNIX, SHUT_WR } from '../../sys/socket.js';
 import { type CloseAction, type CloseEvent, closeTable, dialEventOf } from '../close-table.js';
-import type { WaitingFlow, WaitingLine } from '../waiting-line.js';
-import { dialSocket } from './dial-socket.js';
+import type { WaitingFlow } from '../waiting-line.js';
+import { beginDial } from './dial-socket.js';
 import type { Handler, Worker } from './event-loop.js';
 import { tellFault } from './fault.js';
 import { isToItself, passes } from './local-end.js';
+import { type ClientWords, type MovedFlow, movedSide, sideOf } from './moved-flow.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
-import type { Pump, Pumped } from './pump.js';
+import type { Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import { connectTo, type ShardContext } from './shard-context.js';
 import { everyEdge, Side } from './side.js';
-import { closeSide, takeError } from './socket-fate.js';
+import { closeSide, letGo, takeError, takeUp } from './socket-fate.js';
+import type { TcpFlowHost } from './tcp-flow-host.js';
 import { Timer } from './timer-wheel.js';
 
-type State = 'unwatched' | 'dialing' | 'starved' | 'waiting' | 'open' | 'ended';
-
-/** A client's address, network order: one word for IPv4, as a plain number, which costs no memory of its own. */
-export type ClientWords = number | Int32Array;
-
-export interface TcpFlowHost {
-  readonly context: ShardContext;
-  readonly pump: Pump;
-  readonly counters: Counters;
-  /** As it is now. */
-  route: PreparedRoute;
-  readonly line: WaitingLine<number, TcpFlow>;
-  /** Called once, after both sockets are closed. */
-  readonly ended: (flow: TcpFlow, event: CloseEvent, errno: number) => void;
-}
+type State = 'unwatched' | 'dialing' | 'starved' | 'waiting' | 'open' | 'moved' | 'ended';
 
 export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFlow<number> {
   queued = false;
-  readonly client = new Side();
+  client = new Side();
   target = new Side();
   readonly clientPort: number;
   readonly clientWords: ClientWords;
-  readonly startedMs: number;
+  startedMs: number;
   /** The address dialled last. */
   address: PreparedTarget | undefined = undefined;
-  readonly #host: TcpFlowHost;
+  readonly #host: TcpFlowHost<TcpFlow>;
   /** The route it was dialled by last. */
   #route: PreparedRoute;
   #state: State = 'unwatched';
@@ -64,7 +50,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   #starvedBy = 0;
   #activeMs: number;
 
-  constructor(descriptor: number, clientPort: number, clientWords: ClientWords, host: TcpFlowHost) {
+  constructor(descriptor: number, clientPort: number, clientWords: ClientWords, host: TcpFlowHost<TcpFlow>) {
     super();
     this.client.descriptor = descriptor;
     this.client.tuned = true;
@@ -78,7 +64,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
 
   start(): void {
     const { loop } = this.#host.context;
-    if (!this.#watchClient()) this.#setTimer(loop.nowMs + this.#route.connectTimeoutMs);
+    if (!this.#watchClient()) loop.wheel.set(this, loop.nowMs + this.#route.connectTimeoutMs);
   }
 
   #watchClient(): boolean {
@@ -150,12 +136,42 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#state = 'dialing';
     this.#dial(this.#next - 1);
     // A local port, or room in a unix listener's queue, is this flow's own want: others may still have theirs.
-    return this.#currentState() !== 'starved' || !isScarce(this.#starvedBy);
+    return !this.#is('starved') || !isScarce(this.#starvedBy);
   }
 
   onFault(error: unknown): void {
     this.#host.context.report({ kind: 'trouble', message: `a flow failed: ${String(error)}` });
     this.end('internal-error', 0);
+  }
+
+  /** True where it has moved something since then, and nothing of it is under way. */
+  isMovable(sinceMs: number): boolean {
+    const isFree = this.#state === 'open' && !this.queued && this.#starvedBy === 0;
+    return isFree && this.#activeMs >= sinceMs && this.client.isQuiet && this.target.isQuiet;
+  }
+
+  /** Gives a movable flow away: this one is over then, without an end. */
+  give(): MovedFlow {
+    const { context } = this.#host;
+    const { client, target, address, clientPort, clientWords } = this;
+    this.#state = 'moved';
+    context.loop.wheel.cancel(this);
+    const ageMs = context.loop.nowMs - this.startedMs;
+    for (const side of [client, target]) letGo(context, side);
+    return { client: movedSide(client), target: movedSide(target), clientPort, clientWords, address, ageMs };
+  }
+
+  /** Goes on with a flow that another shard gave, in place of `start`. */
+  goOn({ client, target, address, ageMs }: MovedFlow): void {
+    const { context } = this.#host;
+    this.client = sideOf(client);
+    this.target = sideOf(target);
+    this.address = address;
+    this.startedMs -= ageMs;
+    this.#state = 'open';
+    this.#startTimer();
+    const errno = takeUp(context, this.client, this) || takeUp(context, this.target, this);
+    if (errno !== 0) this.end('internal-error', errno);
   }
 
   /** Ends the flow as the close table says; nothing happens where it has ended already. */
@@ -184,7 +200,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       return;
     }
     this.#next += 1;
-    this.#setTimer(context.loop.nowMs + route.connectTimeoutMs);
+    context.loop.wheel.set(this, context.loop.nowMs + route.connectTimeoutMs);
     this.#dial(this.#next - 1);
   }
 
@@ -193,23 +209,9 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const address = this.#route.targets[index];
     if (address === undefined) return;
     this.address = address;
-    const descriptor = dialSocket(context, address);
-    if (descriptor < 0) {
-      this.#dialStopped(-descriptor);
-      return;
-    }
-    this.target.descriptor = descriptor;
-    context.owned[descriptor] = 1;
-    // A read stops behind a message that carried descriptors, however much more there is.
-    if (address.domain === AF_UNIX) this.target.urgent = true;
-    const errno = connectTo(context, descriptor, address) < 0 ? context.sys.errno() : 0;
-    if (errno !== 0 && errno !== Errno.EINPROGRESS) {
-      this.#dialStopped(errno);
-      return;
-    }
-    const refused = context.loop.add(descriptor, this, everyEdge);
-    if (refused !== 0) this.#dialStopped(refused);
-    else if (errno === 0) this.#open();
+    const errno = beginDial(context, address, this.target, this);
+    if (errno === 0) this.#open();
+    else if (errno !== Errno.EINPROGRESS) this.#dialStopped(errno);
   }
 
   /** A dial that did not even begin: for want of something it waits, otherwise the next address is due. */
@@ -267,20 +269,27 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     if (line.size > 0) line.opened(this);
     this.target.writable = true;
     if (this.address?.domain === AF_UNIX) this.target.tuned = true;
-    const afterMs = this.target.tuned ? this.#route.idleTimeoutMs : limits.tuneAfterMs;
-    if (afterMs === undefined) context.loop.wheel.cancel(this);
-    else this.#setTimer(context.loop.nowMs + Math.min(afterMs, this.#route.idleTimeoutMs ?? afterMs));
+    this.#startTimer();
     this.#move();
+  }
+
+  /** Of an open flow. */
+  #startTimer(): void {
+    const { wheel, nowMs } = this.#host.context.loop;
+    const { idleTimeoutMs } = this.#route;
+    const afterMs = this.target.tuned ? idleTimeoutMs : limits.tuneAfterMs;
+    if (afterMs === undefined) wheel.cancel(this);
+    else wheel.set(this, nowMs + Math.min(afterMs, idleTimeoutMs ?? afterMs));
   }
 
   /** Both directions, as far as they go. */
   #move(): void {
     this.#activeMs = this.#host.context.loop.nowMs;
     this.#pass(this.client, this.target);
-    if (this.#isOpen()) this.#pass(this.target, this.client);
+    if (this.#is('open')) this.#pass(this.target, this.client);
     // A peer that reset is told of at once, even while the other side takes nothing of what it had sent.
-    if (this.client.broken && this.#isOpen()) this.#endIfFailed(this.client, this.target);
-    if (this.target.broken && this.#isOpen()) this.#endIfFailed(this.target, this.client);
+    if (this.client.broken && this.#is('open')) this.#endIfFailed(this.client, this.target);
+    if (this.target.broken && this.#is('open')) this.#endIfFailed(this.target, this.client);
   }
 
   /** Trying again is no sign of life: for that something has to move. */
@@ -289,7 +298,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const activeMs = this.#activeMs;
     this.#starvedBy = 0;
     this.#move();
-    if (this.#starvedBy === 0 || !this.#isOpen()) return true;
+    if (this.#starvedBy === 0 || !this.#is('open')) return true;
     this.#activeMs = activeMs;
     if (loop.nowMs - activeMs >= limits.scarcityFlowMs) this.end('internal-error', this.#starvedBy);
     return false;
@@ -356,10 +365,6 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
 
   // --- time, and the end ------------------------------------------------------------------------------------------
 
-  #setTimer(atMs: number): void {
-    this.#host.context.loop.wheel.set(this, atMs);
-  }
-
   /** The connect timeout or the idle timeout may be over, or the flow has lived long enough to be tuned. */
   ring(): void {
     const { scarcity } = this.#host.context;
@@ -382,17 +387,14 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   #checkIdle(): void {
     const { idleTimeoutMs } = this.#route;
     if (idleTimeoutMs === undefined) return;
+    const { loop } = this.#host.context;
     const idleAtMs = this.#activeMs + idleTimeoutMs;
-    if (idleAtMs > this.#host.context.loop.nowMs) this.#setTimer(idleAtMs);
+    if (idleAtMs > loop.nowMs) loop.wheel.set(this, idleAtMs);
     else this.end('idle-timeout', 0);
   }
 
-  #isOpen(): boolean {
-    return this.#currentState() === 'open';
-  }
-
-  /** The state as it is by now: a call in between may have changed what the compiler still believes. */
-  #currentState(): State {
-    return this.#state;
+  /** By now: a call in between may have changed what the compiler still believes. */
+  #is(state: State): boolean {
+    return this.#state === state;
   }
 }

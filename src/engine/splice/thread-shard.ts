@@ -5,7 +5,7 @@ import { eventfd } from '../../sys/epoll.js';
 import { checked } from '../../sys/errno.js';
 import { mapRegion, type Region, unmapRegion } from '../../sys/mman.js';
 import { unistd } from '../../sys/unistd.js';
-import { closeOwned, ownedDescriptors } from './owned-descriptors.js';
+import { closeOwned, markOwned, ownedDescriptors } from './owned-descriptors.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Command, Report, ShardSetup } from './shard-messages.js';
 
@@ -65,6 +65,10 @@ export class ThreadShard implements ShardHandle {
     this.#worker.postMessage(command);
     this.#calls.write(this.#eventDescriptor, this.#one.address, 8);
     return true;
+  }
+
+  own(descriptors: readonly number[]): void {
+    markOwned(this.#owned, descriptors);
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { expect, jest, test } from '@jest/globals';
+import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { type Rig, startRig } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { describeWhere } from '../../support/machine.js';
@@ -91,14 +92,40 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while the main threadâ
     expect(rig.troubles).toEqual([]);
   });
 
-  test('the flows it has stay with it, and all end with a drain', async () => {
-    const rig = start(scope);
+  test('the other one takes its part of the busy flows, which go on where they were', async () => {
+    const tcpFlows = new TcpFlowCounts();
+    const under = spliceEngine(0, { threads: 0, most: 2 }, tcpFlows);
+    const rig = startRig(scope, under, { heldClock: false });
     const { clients, service } = await busyFlows(scope, rig, 8);
-    await grow(rig, clients);
+    const received = clients.map(() => 0);
+    for (const [index, client] of clients.entries()) {
+      client.on('data', (data) => {
+        received[index] = (received[index] ?? 0) + data.length;
+      });
+    }
+    const rest = keepBusy(clients);
+    const taken = () => new Int32Array(tcpFlows.memory)[1] ?? 0;
+    await until('the other to have some', () => taken() > 0);
+    const reached = [...received];
+    await until('all to go on', () => received.every((count, index) => count > (reached[index] ?? 0) + 10));
+    rest();
+    expect(taken()).toBeLessThanOrEqual(clients.length / 2);
+    expect(rig.engine.flowCount()).toBe(clients.length);
     const drained = service.drain();
+    const ends = Promise.all(clients.map((client) => once(client, 'end')));
     for (const client of clients) client.end();
-    await drained;
-    expect(service.counters()).toMatchObject({ flowsOpened: 8, flowsEnded: 8 });
+    await Promise.all([drained, ends]);
+    await until('all ends', () => rig.ends.length === clients.length);
+    expect(rig.ends.map(({ reason }) => reason)).toEqual(clients.map(() => 'done'));
+    const bytes = received.reduce((sum, count) => sum + count, 0);
+    expect(service.counters()).toMatchObject({
+      flowsOpened: 8,
+      flowsEnded: 8,
+      bytesIn: bytes,
+      bytesOut: bytes,
+    });
+    expect(rig.ends.reduce((sum, { bytesIn }) => sum + bytesIn, 0)).toBe(bytes);
+    expect(rig.troubles).toEqual([]);
   });
 
   test('a small bound on flows stays exact, since that listener is not shared', async () => {

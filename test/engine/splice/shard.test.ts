@@ -1,10 +1,7 @@
 /** What a shard promises its engine, whoever gives it its turns. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
-import { Shard } from '../../../src/engine/splice/shard.js';
 import type { Report } from '../../../src/engine/splice/shard-messages.js';
-import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { limits } from '../../../src/limits.js';
 import { Counters } from '../../../src/metrics/counters.js';
@@ -12,27 +9,8 @@ import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
-import { type Scope, useScope } from '../../support/scope.js';
-
-function startShard(scope: Scope, report: (report: Report) => void, tcpFlows = new TcpFlowCounts()): Shard {
-  const owned = ownedDescriptors();
-  const shard = new Shard(
-    {
-      clock: new SharedClock().memory,
-      owned,
-      share: { maxFlows: 10, maxPipes: 10 },
-      tcpFlowCounts: tcpFlows.memory,
-      place: 0,
-      reportEnds: false,
-    },
-    report,
-  );
-  scope.onEnd(() => {
-    shard.free();
-    closeOwned(owned);
-  });
-  return shard;
-}
+import { useScope } from '../../support/scope.js';
+import { startShard } from '../../support/shards.js';
 
 /** Whether an epoll of this process has this descriptor (proc_pid_fdinfo(5)). */
 function isWatched(descriptor: number): boolean {
@@ -92,7 +70,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
     const raw = new RawSockets(scope);
     const { descriptor, port } = raw.listener(SOCK_STREAM);
     const own = new TcpFlowCounts();
-    const shard = startShard(scope, () => undefined, own);
+    const shard = startShard(scope, undefined, { tcpFlowCounts: own.memory });
     const another = new TcpFlowCounts(own.memory, 1);
     another.own = 0;
     const route = { ...testRoute, waitMs: 10_000, targets: [], shared: true, waitingFlows: 10 };

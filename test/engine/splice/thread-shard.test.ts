@@ -5,10 +5,15 @@ import type { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import type { TargetAddress } from '../../../src/engine/engine.js';
+import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
+import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
+import { ThreadShard } from '../../../src/engine/splice/thread-shard.js';
+import { SOCK_STREAM } from '../../../src/sys/socket.js';
 import { type Rig, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { describeWhere } from '../../support/machine.js';
 import { echoInside, networkNamespace, whyNoNamespaces } from '../../support/namespaces.js';
+import { RawSockets } from '../../support/raw-sockets.js';
 import { type Scope, useScope } from '../../support/scope.js';
 import { echo, ending, endpointOf, exchange, tcpClient, tcpServer } from '../../support/tcp-peers.js';
 import { until } from '../../support/until.js';
@@ -32,12 +37,18 @@ function linkOf(descriptor: string): string {
   }
 }
 
-/** A rig of one thread, and the threads that it was given. */
-function startThread(scope: Scope): { readonly rig: Rig; readonly threads: readonly Worker[] } {
+/** The threads that are started from now on. */
+function newThreads(scope: Scope): readonly Worker[] {
   const threads: Worker[] = [];
   const take = (message: unknown) => void threads.push((message as { readonly worker: Worker }).worker);
   subscribe('worker_threads', take);
   scope.onEnd(() => unsubscribe('worker_threads', take));
+  return threads;
+}
+
+/** A rig of one thread, and the threads that it was given. */
+function startThread(scope: Scope): { readonly rig: Rig; readonly threads: readonly Worker[] } {
+  const threads = newThreads(scope);
   return { rig: startRig(scope, spliceEngine(1), { heldClock: false }), threads };
 }
 
@@ -85,6 +96,36 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a thread that dies', (
     expect({ ...now, socket: before.socket }).toEqual(before);
   });
 });
+
+describeWhere(
+  process.platform === 'linux',
+  'not Linux',
+  'a thread that dies before it has flows that it was sent',
+  () => {
+    const scope = useScope();
+
+    test('takes their sockets with it', async () => {
+      const raw = new RawSockets(scope);
+      const threads = newThreads(scope);
+      const setup = {
+        clock: new SharedClock().memory,
+        share: { maxFlows: 10, maxPipes: 1 },
+        tcpFlowCounts: new TcpFlowCounts().memory,
+        place: 0,
+        reportEnds: false,
+      };
+      const [given, peer] = raw.pair(SOCK_STREAM);
+      const died = new Promise<string>((resolve) => {
+        const shard = new ThreadShard(setup, { report: () => undefined, died: resolve });
+        shard.own([given]);
+      });
+      raw.disown(given);
+      await threads.at(-1)?.terminate();
+      expect(await died).toBe('its thread ended');
+      expect(raw.recv(peer, 1)).toBe(0);
+    });
+  },
+);
 
 const why = whyNoNamespaces();
 

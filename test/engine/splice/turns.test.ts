@@ -1,10 +1,7 @@
 /** What a shard does within one turn, which the test gives it, when others have used the turn up. */
 import { beforeEach, expect, test } from '@jest/globals';
 import type { Worker } from '../../../src/engine/splice/event-loop.js';
-import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
-import { Shard } from '../../../src/engine/splice/shard.js';
-import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
-import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
+import type { Shard } from '../../../src/engine/splice/shard.js';
 import { limits } from '../../../src/limits.js';
 import { Counters } from '../../../src/metrics/counters.js';
 import { EPOLLIN } from '../../../src/sys/epoll.js';
@@ -13,6 +10,7 @@ import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
+import { startShard } from '../../support/shards.js';
 
 const enoughTurns = 1_000;
 
@@ -25,22 +23,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
 
   beforeEach(() => {
     raw = new RawSockets(scope);
-    const owned = ownedDescriptors();
-    const share = { maxFlows: 10, maxPipes: 10 };
-    const setup = {
-      clock: new SharedClock().memory,
-      owned,
-      share,
-      tcpFlowCounts: new TcpFlowCounts().memory,
-      place: 0,
-      reportEnds: false,
-    };
-    shard = new Shard(setup, () => undefined);
-    const mine = shard;
-    scope.onEnd(() => {
-      mine.free();
-      closeOwned(owned);
-    });
+    shard = startShard(scope);
     target = raw.listener(SOCK_STREAM);
     const listener = raw.listener(SOCK_STREAM);
     published = listener.port;

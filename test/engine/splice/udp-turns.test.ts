@@ -1,10 +1,7 @@
 /** How much of UDP a shard relays within one turn, which the test gives it. */
 import type { Socket } from 'node:dgram';
 import { expect, test } from '@jest/globals';
-import { closeOwned, ownedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
-import { Shard } from '../../../src/engine/splice/shard.js';
-import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
-import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
+import type { Shard } from '../../../src/engine/splice/shard.js';
 import { limits } from '../../../src/limits.js';
 import { Counters } from '../../../src/metrics/counters.js';
 import { AF_INET, SOCK_DGRAM } from '../../../src/sys/socket.js';
@@ -12,6 +9,7 @@ import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
+import { startShard } from '../../support/shards.js';
 import { endpointOf } from '../../support/tcp-peers.js';
 import { udpPeer } from '../../support/udp-peers.js';
 import { until } from '../../support/until.js';
@@ -23,26 +21,6 @@ const answer = Buffer.alloc(60_000);
 
 describeWhere(process.platform === 'linux', 'not Linux', 'a shard with many UDP clients', () => {
   const scope = useScope();
-
-  function startShard(): Shard {
-    const owned = ownedDescriptors();
-    const shard = new Shard(
-      {
-        clock: new SharedClock().memory,
-        owned,
-        share: { maxFlows: clients, maxPipes: 1 },
-        tcpFlowCounts: new TcpFlowCounts().memory,
-        place: 0,
-        reportEnds: false,
-      },
-      () => undefined,
-    );
-    scope.onEnd(() => {
-      shard.free();
-      closeOwned(owned);
-    });
-    return shard;
-  }
 
   /** Serves a listener in the shard; gives its port, and what is counted of it. */
   function serve(shard: Shard, raw: RawSockets, targetPort: number) {
@@ -58,7 +36,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard with many UDP 
 
   test('relays what the parts of a turn allow, and the rest in the turns that follow', async () => {
     const raw = new RawSockets(scope);
-    const shard = startShard();
+    const shard = startShard(scope, undefined, { share: { maxFlows: clients, maxPipes: 1 } });
     let answering: Socket | undefined;
     const target = await udpPeer(scope, '127.0.0.1', (_received, socket) => {
       answering = socket;
