@@ -98,27 +98,16 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while flows go from on
     expect(service.flowCount()).toBe(5);
   });
 
-  test('a drain waits for them', async () => {
-    const drained = service.drain();
-    expect(kindsSent(1)).not.toContain('drain');
+  test.each(['drain', 'close'] as const)('a %s waits for them', async (how) => {
+    const ended = service[how]();
+    expect([kindsSent(0), kindsSent(1)].flat()).not.toContain(how);
     service.given(0, 1, []);
     await Promise.resolve();
-    expect([kindsSent(0), kindsSent(1)].map((kinds) => kinds.at(-1))).toEqual(['drain', 'drain']);
+    expect([kindsSent(0), kindsSent(1)].map((kinds) => kinds.at(-1))).toEqual([how, how]);
     service.empty(0);
     service.empty(1);
-    await drained;
+    await ended;
     expect(isGone).toBe(true);
-  });
-
-  test('a close waits for them', async () => {
-    const closed = service.close();
-    expect(kindsSent(1)).not.toContain('close');
-    service.given(0, 1, []);
-    await Promise.resolve();
-    expect([kindsSent(0), kindsSent(1)].map((kinds) => kinds.at(-1))).toEqual(['close', 'close']);
-    service.empty(0);
-    service.empty(1);
-    await closed;
   });
 
   test('neither waits for a shard that has died', async () => {
