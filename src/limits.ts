@@ -105,7 +105,7 @@ export const limits = {
    * How long a shard runs before others come first though it has work: the kernel itself looks every 4 ms on many machines.
    * Measured: at 0.3 ms it passes fewer requests beside programs of other sessions; at 1 ms the slowest wait longer.
    */
-  othersFirstAfterMs: 0.6,
+  othersFirstAfterUs: 600,
   /** A listener's bound on flows is divided among shards where each gets so many: a smaller one is one shard's, and exact. */
   flowsPerShare: 64,
   /** One recv, and so what a flow holds of a direction while the other side takes no more. */

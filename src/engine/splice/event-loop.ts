@@ -177,7 +177,7 @@ export class EventLoop {
     const allowed = this.beforeSleep();
     if (this.#ready.length > 0) return 0;
     const nowMs = this.#clock.now();
-    if (nowMs - this.#aloneSinceMs >= limits.othersFirstAfterMs) this.othersFirst = true;
+    if ((nowMs - this.#aloneSinceMs) * 1_000 >= limits.othersFirstAfterUs) this.othersFirst = true;
     return shorterSleep(allowed, this.wheel.sleepMs(nowMs));
   }
 

@@ -80,7 +80,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the loop', () => {
     expect(timesGiven()).toBe(times);
   });
 
-  const alone = limits.othersFirstAfterMs;
+  const alone = limits.othersFirstAfterUs / 1_000;
   test.each([
     ['not while there is work already', [0, 0, 0], {}, 0],
     ['not while there is, where it has run for less than it may', [alone * 0.4, alone * 0.4, 0], {}, 0],
