@@ -1,10 +1,28 @@
 /** Shards without an engine, whose turns the test gives them. */
 import { closeOwned, ownedDescriptors } from '../../src/engine/splice/owned-descriptors.js';
 import { Shard } from '../../src/engine/splice/shard.js';
-import type { Report, ShardSetup } from '../../src/engine/splice/shard-messages.js';
+import type { Report, ShardService, ShardSetup } from '../../src/engine/splice/shard-messages.js';
+import type { ShardRoute } from '../../src/engine/splice/shard-route.js';
 import { SharedClock } from '../../src/engine/splice/shared-clock.js';
 import { TcpFlowCounts } from '../../src/engine/splice/tcp-flow-counts.js';
+import { Counters } from '../../src/metrics/counters.js';
+import { testRoute } from '../conformance/rig.js';
 import type { Scope } from './scope.js';
+import { endpointOf } from './tcp-peers.js';
+
+/** More than anything that a test waits for takes. */
+const enoughTurns = 1_000;
+
+/** What a shard, or its thread, is made with where nothing else matters. */
+export function shardSetup(): Omit<ShardSetup, 'owned'> {
+  return {
+    clock: new SharedClock().memory,
+    share: { maxFlows: 10, maxPipes: 10 },
+    tcpFlowCounts: new TcpFlowCounts().memory,
+    place: 0,
+    reportEnds: false,
+  };
+}
 
 /** Freed, with all that it still has, after the test. */
 export function startShard(
@@ -13,21 +31,47 @@ export function startShard(
   setup: Partial<ShardSetup> = {},
 ): Shard {
   const owned = ownedDescriptors();
-  const shard = new Shard(
-    {
-      clock: new SharedClock().memory,
-      owned,
-      share: { maxFlows: 10, maxPipes: 10 },
-      tcpFlowCounts: new TcpFlowCounts().memory,
-      place: 0,
-      reportEnds: false,
-      ...setup,
-    },
-    report,
-  );
+  const shard = new Shard({ ...shardSetup(), owned, ...setup }, report);
   scope.onEnd(() => {
     shard.free();
     closeOwned(owned);
   });
   return shard;
+}
+
+/** Serves an IPv4 listener in a shard, as service 1, and gives its counters. */
+export function serveIn(
+  shard: Shard,
+  descriptor: number,
+  route: Partial<ShardRoute> = {},
+  protocol: ShardService['protocol'] = 'tcp',
+): Counters {
+  const counters = new Counters();
+  shard.obey({
+    kind: 'serve',
+    served: {
+      service: 1,
+      protocol,
+      descriptor,
+      family: 4,
+      wildcard: false,
+      counters: counters.memory,
+      route: { ...testRoute, targets: [], shared: false, waitingFlows: 1, ...route },
+    },
+  });
+  return counters;
+}
+
+/** A port of 127.0.0.1, as a shard's route has it. */
+export function loopbackTarget(port: number): ShardRoute['targets'][number] {
+  return { kind: 'ip', ...endpointOf('127.0.0.1', port), textNumber: 0 };
+}
+
+/** Gives a shard turns until this holds. */
+export function turnUntil(shard: Shard, holds: () => boolean): void {
+  for (let turns = 0; turns < enoughTurns; turns += 1) {
+    if (holds()) return;
+    shard.loop.turn(10);
+  }
+  throw new Error(`${enoughTurns} turns were not enough`);
 }

@@ -1,7 +1,7 @@
 /**
  * A TCP flow on its way from one shard to another: plain data, since the other may be on another thread. What epoll told of
- * its sockets is not among it, for who registers them anew is told again (test/platform/epoll.test.ts); nor are times, since
- * each thread has a clock of its own.
+ * its sockets is not among it, for who registers them anew is told again (test/platform/epoll.test.ts). It has an age and
+ * no times, since each thread has a clock of its own.
  */
 import { unistd } from '../../sys/unistd.js';
 import type { PreparedTarget } from './prepared-route.js';

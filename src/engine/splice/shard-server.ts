@@ -13,7 +13,7 @@ export interface ShardServer {
   endAll(event: CloseEvent): void;
   /** Looks for connections that no event will tell of; undefined where no other shard ever has the listener. */
   look?(): void;
-  /** Gives away one in so many of the flows that move something, where nothing of it is under way; takes such. Undefined likewise. */
+  /** Gives away one in so many of its movable flows, and takes those of another shard; undefined likewise. */
   give?(oneIn: number): MovedFlow[];
   take?(flows: readonly MovedFlow[]): void;
   /** True where a detached listener is not used any more, so that its port can be freed at once. */

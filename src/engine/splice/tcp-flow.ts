@@ -9,7 +9,7 @@
  * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
  * connect is under way. What epoll says is noted in the sides; then both directions are pumped.
  *
- * The flow owns both sockets and whatever its sides hold, and closes them when it ends; nobody else does.
+ * The flow owns both sockets and whatever its sides hold until it ends, and closes them, or until it is moved.
  */
 import { limits } from '../../limits.js';
 import { EPOLLERR, EPOLLHUP, EPOLLOUT } from '../../sys/epoll.js';

@@ -8,16 +8,13 @@ import type { Report } from '../../../src/engine/splice/shard-messages.js';
 import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { limits } from '../../../src/limits.js';
-import { Counters } from '../../../src/metrics/counters.js';
 import { EPOLLIN } from '../../../src/sys/epoll.js';
 import { AF_INET, SHUT_WR, SO_RCVBUF, SOCK_STREAM, SOL_SOCKET } from '../../../src/sys/socket.js';
-import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
-import { startShard } from '../../support/shards.js';
+import { loopbackTarget, serveIn, startShard, turnUntil } from '../../support/shards.js';
 
-const enoughTurns = 1_000;
 const idleTimeoutMs = 10_000;
 
 describeWhere(process.platform === 'linux', 'not Linux', 'of two shards', () => {
@@ -54,22 +51,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'of two shards', () => 
     raw.watch(waiting, target.descriptor, EPOLLIN);
   });
 
-  function serveIn(shard: Shard): void {
-    const ip = { family: 4, text: '127.0.0.1' } as const;
-    const address = { kind: 'ip', ip, port: target.port, textNumber: 0 } as const;
-    const bounds = { shared: false, waitingFlows: 1, maxFlows: most };
-    const route = { ...testRoute, targets: [address], idleTimeoutMs, ...bounds };
-    const served = { service: 1, protocol: 'tcp', descriptor: listener, family: 4, wildcard: false } as const;
-    const counters = new Counters().memory;
-    shard.obey({ kind: 'serve', served: { ...served, route, counters } });
-  }
-
-  function turnUntil(shard: Shard, holds: () => boolean): void {
-    for (let turns = 0; turns < enoughTurns; turns += 1) {
-      if (holds()) return;
-      shard.loop.turn(10);
-    }
-    throw new Error(`${enoughTurns} turns were not enough`);
+  function serve(shard: Shard): void {
+    serveIn(shard, listener, { targets: [loopbackTarget(target.port)], idleTimeoutMs, maxFlows: most });
   }
 
   function openFlow(): { client: number; accepted: number } {
@@ -116,8 +99,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'of two shards', () => 
 
   describe('a flow goes from one to the other', () => {
     beforeEach(() => {
-      serveIn(giver);
-      serveIn(taker);
+      serve(giver);
+      serve(taker);
     });
 
     test('and on where it was, with its bytes and its age', () => {
@@ -209,7 +192,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'of two shards', () => 
     ],
     ['it has moved nothing lately', () => clock.holdAt(5_001 + limits.loadWindowMs)],
   ])('a flow stays where %s', (_, prepare) => {
-    serveIn(giver);
+    serve(giver);
     const flow = openFlow();
     prepare(flow);
     giver.obey({ kind: 'tick', tick: 1 });
@@ -218,7 +201,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'of two shards', () => 
   });
 
   test('one that does not serve it closes what it is given, and says so', () => {
-    serveIn(giver);
+    serve(giver);
     const { client, accepted } = openFlow();
     take(give());
     expect(reports.at(-1)).toEqual({ kind: 'not-taken', service: 1, flows: 1 });

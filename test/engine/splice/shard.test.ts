@@ -4,13 +4,12 @@ import { expect, test } from '@jest/globals';
 import type { Report } from '../../../src/engine/splice/shard-messages.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { limits } from '../../../src/limits.js';
-import { Counters } from '../../../src/metrics/counters.js';
 import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
-import { startShard } from '../../support/shards.js';
+import { serveIn, startShard } from '../../support/shards.js';
 
 /** Whether an epoll of this process has this descriptor (proc_pid_fdinfo(5)). */
 function isWatched(descriptor: number): boolean {
@@ -34,10 +33,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
     const { descriptor } = new RawSockets(scope).listener(SOCK_STREAM);
     const seen: [Report['kind'], boolean][] = [];
     const shard = startShard(scope, ({ kind }) => seen.push([kind, isWatched(descriptor)]));
-    const counters = new Counters().memory;
-    const route = { ...testRoute, targets: [], shared: false, waitingFlows: 1 };
-    const listener = { protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
-    shard.obey({ kind: 'serve', served: { service: 1, ...listener, route, counters } });
+    serveIn(shard, descriptor);
     expect(isWatched(descriptor)).toBe(true);
     shard.obey({ kind: 'drain', service: 1 });
     expect(seen).toEqual([
@@ -53,10 +49,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
     const shard = startShard(scope, (report) => {
       if (report.kind === 'waiting-trouble') troubles.push(report.trouble);
     });
-    const counters = new Counters();
     const route = { ...testRoute, waitMs: 10_000, targets: [], shared: true, waitingFlows: 4 };
-    const listener = { protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
-    shard.obey({ kind: 'serve', served: { service: 1, ...listener, route, counters: counters.memory } });
+    const counters = serveIn(shard, descriptor, route);
     shard.obey({ kind: 'route', service: 1, route: { ...route, waitingFlows: 2 } });
     for (let count = 1; count <= 3; count += 1) {
       raw.connect(raw.socket(AF_INET, SOCK_STREAM), port);
@@ -73,10 +67,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
     const shard = startShard(scope, undefined, { tcpFlowCounts: own.memory });
     const another = new TcpFlowCounts(own.memory, 1);
     another.own = 0;
-    const route = { ...testRoute, waitMs: 10_000, targets: [], shared: true, waitingFlows: 10 };
-    const listener = { protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
-    const counters = new Counters().memory;
-    shard.obey({ kind: 'serve', served: { service: 1, ...listener, route, counters } });
+    serveIn(shard, descriptor, { waitMs: 10_000, shared: true, waitingFlows: 10 });
     for (let count = 0; count < 10; count += 1) raw.connect(raw.socket(AF_INET, SOCK_STREAM), port);
     /** Turns until it has so many flows: each has an event, since the connections are there. */
     const turnsTo = (flows: number) => {

@@ -5,8 +5,6 @@ import type { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import type { TargetAddress } from '../../../src/engine/engine.js';
-import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
-import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { ThreadShard } from '../../../src/engine/splice/thread-shard.js';
 import { SOCK_STREAM } from '../../../src/sys/socket.js';
 import { type Rig, startRig, testRoute } from '../../conformance/rig.js';
@@ -15,6 +13,7 @@ import { describeWhere } from '../../support/machine.js';
 import { echoInside, networkNamespace, whyNoNamespaces } from '../../support/namespaces.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { type Scope, useScope } from '../../support/scope.js';
+import { shardSetup } from '../../support/shards.js';
 import { echo, ending, endpointOf, exchange, tcpClient, tcpServer } from '../../support/tcp-peers.js';
 import { until } from '../../support/until.js';
 
@@ -107,16 +106,9 @@ describeWhere(
     test('takes their sockets with it', async () => {
       const raw = new RawSockets(scope);
       const threads = newThreads(scope);
-      const setup = {
-        clock: new SharedClock().memory,
-        share: { maxFlows: 10, maxPipes: 1 },
-        tcpFlowCounts: new TcpFlowCounts().memory,
-        place: 0,
-        reportEnds: false,
-      };
       const [given, peer] = raw.pair(SOCK_STREAM);
       const died = new Promise<string>((resolve) => {
-        const shard = new ThreadShard(setup, { report: () => undefined, died: resolve });
+        const shard = new ThreadShard(shardSetup(), { report: () => undefined, died: resolve });
         shard.own([given]);
       });
       raw.disown(given);

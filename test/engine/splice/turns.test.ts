@@ -3,16 +3,12 @@ import { beforeEach, expect, test } from '@jest/globals';
 import type { Worker } from '../../../src/engine/splice/event-loop.js';
 import type { Shard } from '../../../src/engine/splice/shard.js';
 import { limits } from '../../../src/limits.js';
-import { Counters } from '../../../src/metrics/counters.js';
 import { EPOLLIN } from '../../../src/sys/epoll.js';
 import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
-import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
-import { startShard } from '../../support/shards.js';
-
-const enoughTurns = 1_000;
+import { loopbackTarget, serveIn, startShard, turnUntil } from '../../support/shards.js';
 
 describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others have used up', () => {
   const scope = useScope();
@@ -27,32 +23,18 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
     target = raw.listener(SOCK_STREAM);
     const listener = raw.listener(SOCK_STREAM);
     published = listener.port;
-    const ip = { family: 4, text: '127.0.0.1' } as const;
-    const address = { kind: 'ip', ip, port: target.port, textNumber: 0 } as const;
-    const route = { ...testRoute, targets: [address], shared: false, waitingFlows: 1 };
-    const counters = new Counters().memory;
-    const { descriptor } = listener;
-    const served = { service: 1, protocol: 'tcp', descriptor, family: 4, wildcard: false } as const;
-    shard.obey({ kind: 'serve', served: { ...served, route, counters } });
+    serveIn(shard, listener.descriptor, { targets: [loopbackTarget(target.port)] });
   });
-
-  function turnUntil(holds: () => boolean): void {
-    for (let turns = 0; turns < enoughTurns; turns += 1) {
-      if (holds()) return;
-      shard.loop.turn(10);
-    }
-    throw new Error(`${enoughTurns} turns were not enough`);
-  }
 
   function openFlow(): { client: number; accepted: number } {
     const epoll = raw.epoll();
     raw.watch(epoll, target.descriptor, EPOLLIN);
     const client = raw.socket(AF_INET, SOCK_STREAM);
     raw.connect(client, published);
-    turnUntil(() => raw.events(epoll) !== 0);
+    turnUntil(shard, () => raw.events(epoll) !== 0);
     const flow = { client, accepted: raw.accept(target.descriptor) };
     raw.send(flow.accepted, 1);
-    turnUntil(() => raw.recv(flow.client, 1) === 1);
+    turnUntil(shard, () => raw.recv(flow.client, 1) === 1);
     return flow;
   }
 
@@ -60,7 +42,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
   function carryBulk({ client, accepted }: { client: number; accepted: number }): void {
     let left = 8 * limits.copyBytes;
     raw.send(accepted, left);
-    turnUntil(() => {
+    turnUntil(shard, () => {
       left -= Math.max(0, raw.recv(client, left));
       return left === 0;
     });

@@ -3,14 +3,11 @@ import type { Socket } from 'node:dgram';
 import { expect, test } from '@jest/globals';
 import type { Shard } from '../../../src/engine/splice/shard.js';
 import { limits } from '../../../src/limits.js';
-import { Counters } from '../../../src/metrics/counters.js';
 import { AF_INET, SOCK_DGRAM } from '../../../src/sys/socket.js';
-import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
-import { startShard } from '../../support/shards.js';
-import { endpointOf } from '../../support/tcp-peers.js';
+import { loopbackTarget, serveIn, startShard } from '../../support/shards.js';
 import { udpPeer } from '../../support/udp-peers.js';
 import { until } from '../../support/until.js';
 
@@ -26,12 +23,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard with many UDP 
   function serve(shard: Shard, raw: RawSockets, targetPort: number) {
     const descriptor = raw.socket(AF_INET, SOCK_DGRAM);
     const port = raw.bind(descriptor);
-    const counters = new Counters();
-    const target = { kind: 'ip', ...endpointOf('127.0.0.1', targetPort), textNumber: 0 } as const;
-    const route = { ...testRoute, targets: [target], shared: false, waitingFlows: 1 };
-    const served = { service: 1, protocol: 'udp', descriptor, family: 4, wildcard: false } as const;
-    shard.obey({ kind: 'serve', served: { ...served, route, counters: counters.memory } });
-    return { port, counters };
+    return { port, counters: serveIn(shard, descriptor, { targets: [loopbackTarget(targetPort)] }, 'udp') };
   }
 
   test('relays what the parts of a turn allow, and the rest in the turns that follow', async () => {
