@@ -11,6 +11,7 @@
 import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { StrandedError } from '../errors.js';
+import type { DescriptorSet } from './descriptor-set.js';
 import { SystemCallError } from './errno.js';
 import { fcntl, O_CLOEXEC, O_NONBLOCK, O_RDONLY } from './fcntl.js';
 import { openFfi } from './ffi.js';
@@ -32,20 +33,16 @@ const ownPath = '/proc/thread-self/ns/net';
 export class NetworkNamespaces {
   #calls: NamespaceCalls | undefined;
   readonly #stranded: (error: StrandedError) => never;
-  readonly #owned: Uint8Array;
+  readonly #owned: DescriptorSet | undefined;
   /** Where paths are laid out; made when first needed, since most never need it. */
   #region: Region | undefined;
   #own = -1;
 
   /**
    * @param stranded what is done where the thread cannot come back
-   * @param owned a byte for each descriptor, 1 for the one that it holds: whoever sees the thread die can close that
+   * @param owned has the one descriptor that it holds: whoever sees the thread die can close that
    */
-  constructor(
-    calls?: NamespaceCalls,
-    stranded = isMainThread ? endProcess : raise,
-    owned: Uint8Array = new Uint8Array(),
-  ) {
+  constructor(calls?: NamespaceCalls, stranded = isMainThread ? endProcess : raise, owned?: DescriptorSet) {
     this.#calls = calls;
     this.#stranded = stranded;
     this.#owned = owned;
@@ -87,7 +84,7 @@ export class NetworkNamespaces {
   /** Closes the one descriptor that it holds. */
   close(): void {
     if (this.#own < 0) return;
-    this.#owned[this.#own] = 0;
+    this.#owned?.delete(this.#own);
     this.#open().close(this.#own);
     this.#own = -1;
   }
@@ -111,7 +108,7 @@ export class NetworkNamespaces {
 
   #keep(own: number): void {
     this.#own = own;
-    if (own >= 0) this.#owned[own] = 1;
+    if (own >= 0) this.#owned?.add(own);
   }
 
   #leave({ setns, errno }: NamespaceCalls): void {

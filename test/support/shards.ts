@@ -1,5 +1,5 @@
 /** Shards without an engine, whose turns the test gives them. */
-import { closeOwned, ownedDescriptors } from '../../src/engine/splice/owned-descriptors.js';
+import { OwnedDescriptors } from '../../src/engine/splice/owned-descriptors.js';
 import { Shard } from '../../src/engine/splice/shard.js';
 import type { Report, ShardService, ShardSetup } from '../../src/engine/splice/shard-messages.js';
 import type { ShardRoute } from '../../src/engine/splice/shard-route.js';
@@ -14,8 +14,9 @@ import { endpointOf } from './tcp-peers.js';
 const enoughTurns = 1_000;
 
 /** What a shard, or its thread, is made with where nothing else matters. */
-export function shardSetup(): Omit<ShardSetup, 'owned'> {
+export function shardSetup(): ShardSetup {
   return {
+    owned: new OwnedDescriptors().memory,
     clock: new SharedClock().memory,
     share: { maxFlows: 10, maxPipes: 10 },
     tcpFlowCounts: new TcpFlowCounts().memory,
@@ -30,11 +31,11 @@ export function startShard(
   report: (report: Report) => void = () => undefined,
   setup: Partial<ShardSetup> = {},
 ): Shard {
-  const owned = ownedDescriptors();
-  const shard = new Shard({ ...shardSetup(), owned, ...setup }, report);
+  const whole = { ...shardSetup(), ...setup };
+  const shard = new Shard(whole, report);
   scope.onEnd(() => {
     shard.free();
-    closeOwned(owned);
+    new OwnedDescriptors(whole.owned, whole.place).closeAll();
   });
   return shard;
 }
@@ -46,20 +47,25 @@ export function serveIn(
   route: Partial<ShardRoute> = {},
   protocol: ShardService['protocol'] = 'tcp',
 ): Counters {
-  const counters = new Counters();
-  shard.obey({
-    kind: 'serve',
-    served: {
-      service: 1,
-      protocol,
-      descriptor,
-      family: 4,
-      wildcard: false,
-      counters: counters.memory,
-      route: { ...testRoute, targets: [], shared: false, waitingFlows: 1, ...route },
-    },
-  });
-  return counters;
+  const served = servedFrom(descriptor, route, protocol);
+  shard.obey({ kind: 'serve', served });
+  return new Counters(served.counters);
+}
+
+export function servedFrom(
+  descriptor: number,
+  route: Partial<ShardRoute>,
+  protocol: ShardService['protocol'] = 'tcp',
+): ShardService {
+  return {
+    service: 1,
+    protocol,
+    descriptor,
+    family: 4,
+    wildcard: false,
+    counters: new Counters().memory,
+    route: { ...testRoute, targets: [], shared: false, waitingFlows: 1, ...route },
+  };
 }
 
 /** A port of 127.0.0.1, as a shard's route has it. */

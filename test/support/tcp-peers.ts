@@ -217,3 +217,15 @@ export async function hashAll(socket: Socket): Promise<string> {
   await eachChunk(socket, (chunk) => hash.update(chunk));
   return hash.digest('hex');
 }
+
+/** Has clients of an echo server send a byte there and back again and again, until told to stop. */
+export function keepBusy(clients: readonly Socket[]): () => void {
+  let going = true;
+  for (const client of clients) {
+    client.on('data', () => going && client.write('.'));
+    client.write('.');
+  }
+  return () => {
+    going = false;
+  };
+}

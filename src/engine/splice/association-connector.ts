@@ -67,7 +67,7 @@ export class AssociationConnector {
       sys.close(descriptor);
       return errno;
     }
-    owned[descriptor] = 1;
+    owned.add(descriptor);
     association.descriptor = descriptor;
     return 0;
   }

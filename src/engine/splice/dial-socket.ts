@@ -19,7 +19,7 @@ export function beginDial(context: ShardContext, address: PreparedTarget, side: 
   const descriptor = dialSocket(context, address);
   if (descriptor < 0) return -descriptor;
   side.descriptor = descriptor;
-  context.owned[descriptor] = 1;
+  context.owned.add(descriptor);
   // A read stops behind a message that carried descriptors, however much more there is.
   if (address.domain === AF_UNIX) side.urgent = true;
   const errno = connectTo(context, descriptor, address) < 0 ? context.sys.errno() : 0;

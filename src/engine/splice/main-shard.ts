@@ -18,14 +18,14 @@ import { EPOLLIN } from '../../sys/epoll.js';
 import { SystemCallError } from '../../sys/errno.js';
 import { type MainLoop, mainLoop } from '../../sys/uv.js';
 import { type Handler, shorterSleep } from './event-loop.js';
-import { closeOwned, markOwned, ownedDescriptors } from './owned-descriptors.js';
+import { OwnedDescriptors } from './owned-descriptors.js';
 import { Shard } from './shard.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Command, Report, ShardSetup } from './shard-messages.js';
 
 export class MainShard implements ShardHandle {
   readonly #shard: Shard;
-  readonly #owned = ownedDescriptors();
+  readonly #owned: OwnedDescriptors;
   readonly #events: ShardEvents;
   readonly #nodeLoop: MainLoop = mainLoop();
   /** Something waits for Node's loop. */
@@ -37,9 +37,10 @@ export class MainShard implements ShardHandle {
   #ended = false;
 
   /** @throws Error where this Node's loop cannot be slept in the place of */
-  constructor(setup: Omit<ShardSetup, 'owned'>, events: ShardEvents) {
+  constructor(setup: ShardSetup, events: ShardEvents) {
+    this.#owned = new OwnedDescriptors(setup.owned, setup.place);
     this.#events = events;
-    this.#shard = new Shard({ ...setup, owned: this.#owned }, (report) => this.#hear(report));
+    this.#shard = new Shard(setup, (report) => this.#hear(report));
     const nodeCalls: Handler = {
       onEvents: () => {
         this.#nodeCalled = true;
@@ -49,6 +50,7 @@ export class MainShard implements ShardHandle {
     const errno = this.#shard.loop.add(this.#nodeLoop.descriptor, nodeCalls, EPOLLIN);
     if (errno !== 0) {
       this.#end();
+      this.#owned.closeAll();
       throw new SystemCallError('epoll_ctl', errno);
     }
     this.#turns = setImmediate(this.#takeTurns);
@@ -65,13 +67,14 @@ export class MainShard implements ShardHandle {
   }
 
   own(descriptors: readonly number[]): void {
-    markOwned(this.#owned, descriptors);
+    for (const descriptor of descriptors) this.#owned.add(descriptor);
   }
 
   stop(): Promise<void> {
     if (!this.#ended) {
       this.send({ kind: 'stop' });
       this.#end();
+      this.#owned.closeAll();
     }
     return Promise.resolve();
   }
@@ -106,10 +109,16 @@ export class MainShard implements ShardHandle {
     const reports = this.#reports;
     this.#reports = [];
     for (const report of reports) {
-      if (report.kind === 'failed') this.#events.died(report.cause, report.flows);
+      if (report.kind === 'failed') this.#failed(report);
       else this.#events.report(report);
     }
   };
+
+  /** Not before what it had reported is heard: flows that it gave are not its own any more. */
+  #failed({ cause, flows }: Extract<Report, { readonly kind: 'failed' }>): void {
+    this.#owned.closeAll();
+    this.#events.died(cause, flows);
+  }
 
   #fail(error: unknown): void {
     try {
@@ -126,6 +135,5 @@ export class MainShard implements ShardHandle {
     clearImmediate(this.#turns);
     clearInterval(this.#keepAlive);
     this.#shard.free();
-    closeOwned(this.#owned);
   }
 }

@@ -3,7 +3,6 @@
  * its sockets is not among it, for who registers them anew is told again (test/platform/epoll.test.ts). It has an age and
  * no times, since each thread has a clock of its own.
  */
-import { unistd } from '../../sys/unistd.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { Side } from './side.js';
 
@@ -20,9 +19,31 @@ export interface MovedFlow {
   readonly clientWords: ClientWords;
   readonly address: PreparedTarget | undefined;
   readonly ageMs: number;
+  /** Of the route it was dialled by. */
+  readonly idleTimeoutMs: number | undefined;
 }
 
-export function movedSide({ descriptor, urgent, tuned, sentTo, received }: Side): MovedSide {
+/** An open flow, of which nothing is under way. */
+interface OpenFlow extends Pick<MovedFlow, 'clientPort' | 'clientWords' | 'address'> {
+  readonly client: Side;
+  readonly target: Side;
+  readonly startedMs: number;
+}
+
+export function movedFlow(flow: OpenFlow, nowMs: number, idleTimeoutMs: number | undefined): MovedFlow {
+  const { clientPort, clientWords, address } = flow;
+  return {
+    client: movedSide(flow.client),
+    target: movedSide(flow.target),
+    clientPort,
+    clientWords,
+    address,
+    ageMs: nowMs - flow.startedMs,
+    idleTimeoutMs,
+  };
+}
+
+function movedSide({ descriptor, urgent, tuned, sentTo, received }: Side): MovedSide {
   return { descriptor, urgent, tuned, sentTo, received };
 }
 
@@ -32,10 +53,4 @@ export function sideOf(moved: MovedSide): Side {
 
 export function descriptorsOf(flows: readonly MovedFlow[]): number[] {
   return flows.flatMap(({ client, target }) => [client.descriptor, target.descriptor]);
-}
-
-/** For flows that no shard has: nobody else closes their sockets. */
-export function closeMoved(flows: readonly MovedFlow[]): void {
-  const { close } = unistd();
-  for (const descriptor of descriptorsOf(flows)) close(descriptor);
 }

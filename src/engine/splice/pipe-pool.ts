@@ -11,6 +11,7 @@
  * two, which cannot be made larger (test/platform/pipes.test.ts). Bulk is better copied: such a pipe is closed again.
  */
 import { limits } from '../../limits.js';
+import type { DescriptorSet } from '../../sys/descriptor-set.js';
 import { F_GETPIPE_SZ, F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK } from '../../sys/fcntl.js';
 import type { Arena } from './arena.js';
 import type { Syscalls } from './syscalls.js';
@@ -39,7 +40,7 @@ export interface PipePoolOptions {
 export class PipePool {
   readonly #sys: Syscalls;
   readonly #arena: Arena;
-  readonly #owned: Uint8Array;
+  readonly #owned: DescriptorSet;
   readonly #options: PipePoolOptions;
   readonly #ends: number;
   readonly #spare: Pipe[] = [];
@@ -49,7 +50,7 @@ export class PipePool {
   /** So often nobody asks for a new pipe: the last one was too small. */
   #lendsToPass = 0;
 
-  constructor(sys: Syscalls, arena: Arena, owned: Uint8Array, options: PipePoolOptions) {
+  constructor(sys: Syscalls, arena: Arena, owned: DescriptorSet, options: PipePoolOptions) {
     this.#sys = sys;
     this.#arena = arena;
     this.#owned = owned;
@@ -111,8 +112,8 @@ export class PipePool {
     if (this.#sys.pipe2(this.#arena.address(this.#ends), O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
     const readEnd = this.#arena.words[this.#ends >> 2] ?? -1;
     const writeEnd = this.#arena.words[(this.#ends >> 2) + 1] ?? -1;
-    this.#owned[readEnd] = 1;
-    this.#owned[writeEnd] = 1;
+    this.#owned.add(readEnd);
+    this.#owned.add(writeEnd);
     const pipe = { readEnd, writeEnd };
     if (this.#enlarge(pipe) >= limits.leastPipeBytes) return pipe;
     this.#close(pipe);
@@ -128,7 +129,7 @@ export class PipePool {
 
   #close({ readEnd, writeEnd }: Pipe): void {
     for (const end of [readEnd, writeEnd]) {
-      this.#owned[end] = 0;
+      this.#owned.delete(end);
       this.#sys.close(end);
     }
   }

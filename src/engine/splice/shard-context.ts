@@ -9,6 +9,7 @@ import type { Arena } from './arena.js';
 import { type EndFacts, recordFields, writeEnd } from './end-records.js';
 import type { EventLoop } from './event-loop.js';
 import type { HoldPool } from './hold-pool.js';
+import type { OwnedDescriptors } from './owned-descriptors.js';
 import type { PipePool } from './pipe-pool.js';
 import type { PreparedTarget } from './prepared-route.js';
 import type { Scarcity } from './scarcity.js';
@@ -28,7 +29,7 @@ export interface ShardContext {
   readonly ends: EndBatch;
   /** Undefined until a UDP listener is served. */
   udp: UdpBatches | undefined;
-  readonly owned: Uint8Array;
+  readonly owned: OwnedDescriptors;
   maxFlows: number;
   /** Flows in progress, of all services of this shard. */
   flows: number;

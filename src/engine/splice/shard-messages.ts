@@ -9,12 +9,11 @@ import type { ShardRoute } from './shard-route.js';
 /** What a shard is made with. */
 export interface ShardSetup {
   readonly clock: SharedArrayBuffer;
-  /** A byte for each descriptor: 1 while this shard owns it, so that they can be closed after a shard that died. */
+  /** Memory of OwnedDescriptors, and of TcpFlowCounts; and this shard's place in both. */
   readonly owned: SharedArrayBuffer;
-  readonly share: DescriptorShare;
-  /** Memory of TcpFlowCounts, and this shard's place there. */
   readonly tcpFlowCounts: SharedArrayBuffer;
   readonly place: number;
+  readonly share: DescriptorShare;
   /** False: the ends of flows are counted only. */
   readonly reportEnds: boolean;
 }
@@ -48,14 +47,28 @@ export type Command =
   | { readonly kind: 'share'; readonly share: DescriptorShare }
   /** Of the service's busy flows one in so many is to go to another shard. Answered, by 'given', also with none. */
   | { readonly kind: 'give'; readonly service: number; readonly oneIn: number; readonly to: number }
-  /** Flows that another shard gave: they are this one's from now on. */
-  | { readonly kind: 'take'; readonly service: number; readonly flows: readonly MovedFlow[] }
+  /** Flows that another shard gave, and addresses that were nobody's any more since. Answered, by 'taken'. */
+  | {
+      readonly kind: 'take';
+      readonly service: number;
+      readonly from: number;
+      readonly flows: readonly MovedFlow[];
+      readonly gone: readonly TargetAddress[];
+    }
+  /** So many flows that it gave have left its bounds, but these it has back; and addresses, likewise. */
+  | {
+      readonly kind: 'moved';
+      readonly service: number;
+      readonly given: number;
+      readonly flows: readonly MovedFlow[];
+      readonly gone: readonly TargetAddress[];
+    }
   /** Answered once all that was due at the present time has been done. */
   | { readonly kind: 'tick'; readonly tick: number }
   | { readonly kind: 'stop' };
 
 export type Report =
-  /** Its thread is up, after the while that this takes: what it was sent before is obeyed now. */
+  /** Its thread is up, after the while that this takes, and has obeyed what it was sent before. */
   | { readonly kind: 'ready' }
   /** Nothing is accepted for this service any more; a UDP listener may still be used for answers. */
   | { readonly kind: 'detached'; readonly service: number }
@@ -65,15 +78,20 @@ export type Report =
   | { readonly kind: 'empty'; readonly service: number }
   /** It could not be served here: nothing of it is left in this shard. */
   | { readonly kind: 'unserved'; readonly service: number; readonly cause: string }
-  /** Flows for another shard, which are nobody's until that takes them. */
+  /** Flows for another shard, which nobody forwards until that takes them. */
   | {
       readonly kind: 'given';
       readonly service: number;
       readonly to: number;
       readonly flows: readonly MovedFlow[];
     }
-  /** So many flows that it was to take are closed: the service is not here any more. */
-  | { readonly kind: 'not-taken'; readonly service: number; readonly flows: number }
+  /** It has taken the flows of another, but these, for which it has no room. */
+  | {
+      readonly kind: 'taken';
+      readonly service: number;
+      readonly from: number;
+      readonly back: readonly MovedFlow[];
+    }
   /** Its thread was busy for most of the last moment. */
   | { readonly kind: 'busy' }
   | { readonly kind: 'ends'; readonly records: Float64Array }

@@ -13,9 +13,12 @@ export interface ShardServer {
   endAll(event: CloseEvent): void;
   /** Looks for connections that no event will tell of; undefined where no other shard ever has the listener. */
   look?(): void;
-  /** Gives away one in so many of its movable flows, and takes those of another shard; undefined likewise. */
+  /** Gives away one in so many of its movable flows, which count as its own until `moved`; undefined likewise. */
   give?(oneIn: number): MovedFlow[];
-  take?(flows: readonly MovedFlow[]): void;
+  /** So many that it gave are another's now, but for these. Flows to an address that is gone end. */
+  moved?(given: number, back: readonly MovedFlow[], gone: ReadonlySet<string>): void;
+  /** Takes another shard's flows, likewise, and gives those that it has no room for. */
+  take?(flows: readonly MovedFlow[], gone: ReadonlySet<string>): MovedFlow[];
   /** True where a detached listener is not used any more, so that its port can be freed at once. */
   readonly detachedAtOnce: boolean;
 }

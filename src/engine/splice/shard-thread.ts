@@ -18,15 +18,19 @@ const { read } = unistd();
 const counter = mapRegion(4096);
 const shard = new Shard(setup, (report) => parentPort?.postMessage(report));
 
+function obeyCommands(): void {
+  if (parentPort === null) return;
+  for (;;) {
+    const received = receiveMessageOnPort(parentPort) as { message: Command } | undefined;
+    if (received === undefined) return;
+    shard.obey(received.message);
+  }
+}
+
 const commands: Handler = {
   onEvents: () => {
     read(eventDescriptor, counter.address, 8);
-    if (parentPort === null) return;
-    for (;;) {
-      const received = receiveMessageOnPort(parentPort) as { message: Command } | undefined;
-      if (received === undefined) return;
-      shard.obey(received.message);
-    }
+    obeyCommands();
   },
   onFault: (error) => {
     throw error;
@@ -35,8 +39,9 @@ const commands: Handler = {
 
 const errno = shard.loop.add(eventDescriptor, commands, EPOLLIN);
 if (errno !== 0) throw new Error(`epoll would not watch the eventfd: errno ${errno}`);
-parentPort?.postMessage({ kind: 'ready' } satisfies Report);
 try {
+  obeyCommands();
+  parentPort?.postMessage({ kind: 'ready' } satisfies Report);
   shard.loop.run();
 } catch (error) {
   shard.fail(error);

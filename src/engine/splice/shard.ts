@@ -13,13 +13,14 @@ import { NetworkNamespaces } from '../../sys/network-namespace.js';
 import { sockaddrBytes } from '../../sys/sockaddr.js';
 import { CLOCK_THREAD_CPUTIME_ID, timespecMs } from '../../sys/time.js';
 import { addressKey } from '../address-key.js';
+import type { TargetAddress } from '../engine.js';
 import { Arena } from './arena.js';
 import { type ByKind, doByKind } from './by-kind.js';
 import { datagramArenaBytes } from './datagram-batch.js';
 import { EventLoop } from './event-loop.js';
 import { HoldPool } from './hold-pool.js';
 import { messageArenaBytes } from './message-batch.js';
-import { closeMoved, descriptorsOf, type MovedFlow } from './moved-flow.js';
+import { OwnedDescriptors } from './owned-descriptors.js';
 import { PipePool } from './pipe-pool.js';
 import { Scarcity } from './scarcity.js';
 import { EndBatch, type ShardContext } from './shard-context.js';
@@ -43,14 +44,21 @@ export class Shard {
   readonly #commands: ByKind<Command> = {
     serve: ({ served }) => this.#serve(served),
     route: ({ service, route }) => this.#servers.get(service)?.setRoute(route),
-    gone: ({ service, addresses }) =>
-      this.#servers.get(service)?.targetsGone(new Set(addresses.map(addressKey))),
+    gone: ({ service, addresses }) => this.#servers.get(service)?.targetsGone(keysOf(addresses)),
     drain: ({ service }) => this.#drain(service),
     close: ({ service }) => this.#close(service),
     look: ({ service }) => this.#servers.get(service)?.look?.(),
     share: ({ share }) => this.#takeShare(share),
-    give: ({ service, oneIn, to }) => this.#give(service, oneIn, to),
-    take: ({ service, flows }) => this.#take(service, flows),
+    give: ({ service, oneIn, to }) => {
+      const flows = this.#servers.get(service)?.give?.(oneIn) ?? [];
+      this.#context.report({ kind: 'given', service, to, flows });
+    },
+    take: ({ service, from, flows, gone }) => {
+      const back = this.#servers.get(service)?.take?.(flows, keysOf(gone)) ?? flows;
+      this.#context.report({ kind: 'taken', service, from, back });
+    },
+    moved: ({ service, given, flows, gone }) =>
+      this.#servers.get(service)?.moved?.(given, flows, keysOf(gone)),
     tick: ({ tick }) => this.#tick(tick),
     stop: () => this.#stop(),
   };
@@ -91,7 +99,7 @@ export class Shard {
     ends.flush();
     pipes.closeUnused();
     namespaces.close();
-    owned[loop.descriptor] = 0;
+    owned.delete(loop.descriptor);
     loop.free();
   }
 
@@ -128,22 +136,6 @@ export class Shard {
     if (this.#servers.has(service)) server.detach();
   }
 
-  #give(service: number, oneIn: number, to: number): void {
-    const flows = this.#servers.get(service)?.give?.(oneIn) ?? [];
-    this.#context.report({ kind: 'given', service, to, flows });
-  }
-
-  #take(service: number, flows: readonly MovedFlow[]): void {
-    const server = this.#servers.get(service);
-    if (server?.take !== undefined) {
-      server.take(flows);
-      return;
-    }
-    for (const descriptor of descriptorsOf(flows)) this.#context.owned[descriptor] = 0;
-    closeMoved(flows);
-    this.#context.report({ kind: 'not-taken', service, flows: flows.length });
-  }
-
   #takeShare({ maxFlows, maxPipes }: DescriptorShare): void {
     this.#context.maxFlows = maxFlows;
     this.#context.pipes.setMost(maxPipes);
@@ -170,9 +162,9 @@ export class Shard {
 function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Report) => void): ShardContext {
   const sys = openSyscalls();
   const arena = new Arena(arenaBytes);
-  const owned = new Uint8Array(setup.owned);
+  const owned = new OwnedDescriptors(setup.owned, setup.place);
   const loop = new EventLoop(sys, arena, clock);
-  owned[loop.descriptor] = 1;
+  owned.add(loop.descriptor);
   const tcpFlows = new TcpFlowCounts(setup.tcpFlowCounts, setup.place);
   tcpFlows.own = 0;
   return {
@@ -199,6 +191,10 @@ function openContext(setup: ShardSetup, clock: SharedClock, report: (report: Rep
     connectBuffer: arena.take(sockaddrBytes),
     report,
   };
+}
+
+function keysOf(addresses: readonly TargetAddress[]): ReadonlySet<string> {
+  return new Set(addresses.map(addressKey));
 }
 
 function cpuMsOf({ sys, arena, scratch }: ShardContext): number {

@@ -1,5 +1,6 @@
 /** One end of a TCP flow on the splice engine: a socket, what epoll said of it, and what came from it. */
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from '../../sys/epoll.js';
+import type { EventLoop, Handler } from './event-loop.js';
 import type { Hold } from './hold-pool.js';
 import type { Pipe } from './pipe-pool.js';
 
@@ -55,4 +56,13 @@ export class Side {
   get isQuiet(): boolean {
     return this.delivered && !this.finQueued && !this.ended && !this.broken;
   }
+}
+
+/** Registers the client, and the target of a flow that has one; gives the errno where epoll would not have both. */
+export function watchSides(loop: EventLoop, flow: Handler, client: Side, target: Side): number {
+  const errno = loop.add(client.descriptor, flow, everyEdge);
+  if (errno !== 0 || target.descriptor < 0) return errno;
+  const refused = loop.add(target.descriptor, flow, everyEdge);
+  if (refused !== 0) loop.remove(client.descriptor);
+  return refused;
 }

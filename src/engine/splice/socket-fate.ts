@@ -1,9 +1,8 @@
 /** How a socket ends here: what its peer is told, and what error it has to tell of itself. */
 import { SO_ERROR, SO_LINGER, SOL_SOCKET } from '../../sys/socket.js';
 import type { CloseAction } from '../close-table.js';
-import type { Handler } from './event-loop.js';
 import type { ShardContext } from './shard-context.js';
-import { everyEdge, type Side } from './side.js';
+import type { Side } from './side.js';
 
 /** Closes a side's socket, if it has one, and gives back what it holds. */
 export function closeSide(context: ShardContext, side: Side, action: CloseAction): void {
@@ -12,22 +11,18 @@ export function closeSide(context: ShardContext, side: Side, action: CloseAction
   side.hold = undefined;
   if (side.descriptor < 0) return;
   if (action === 'reset') resetAtClose(context, side.descriptor);
-  context.owned[side.descriptor] = 0;
+  context.owned.delete(side.descriptor);
   context.loop.close(side.descriptor);
   side.descriptor = -1;
 }
 
-/** Takes a side's socket, and whatever it holds, out of this shard: it is another's to watch and to own. */
-export function letGo(context: ShardContext, side: Side): void {
-  context.pipes.giveBack(side);
-  context.loop.remove(side.descriptor);
-  context.owned[side.descriptor] = 0;
-}
-
-/** The other way about: with a socket that another shard let go of. Gives the errno where it cannot be watched. */
-export function takeUp(context: ShardContext, side: Side, flow: Handler): number {
-  context.owned[side.descriptor] = 1;
-  return context.loop.add(side.descriptor, flow, everyEdge);
+/**
+ * Takes a side's socket, and whatever it holds, out of this shard, for another to watch. It stays marked as this one's
+ * until the main thread has heard of it, so that it is closed if this one dies before.
+ */
+export function letGo({ pipes, loop }: Pick<ShardContext, 'pipes' | 'loop'>, side: Side): void {
+  pipes.giveBack(side);
+  loop.remove(side.descriptor);
 }
 
 /** With linger on and zero, close sends a RST (test/platform/epoll.test.ts); a unix socket only closes. */

@@ -5,22 +5,24 @@
  * (shard.ts), the first on the main thread (main-shard.ts), others each on its own (thread-shard.ts): as many as the plan
  * says from the start, and one more at a time while all there are tell that they are busy. A TCP listener is in the epoll
  * of every shard, unless its bound on flows is small; a UDP listener is one shard's alone, since its associations are.
- * A shard that has come up is given its part of the busy flows, which cross the main thread (moved-flow.ts). Counters are in
- * shared memory, a block a service a shard. Flow ends come in batches of numbers.
+ * One whose thread has come up is given its part of the busy flows (flow-moves.ts). Counters are in shared memory, a block a
+ * service a shard. Flow ends come in batches of numbers.
  *
- * Who closes what: a shard closes the sockets of its flows and nobody else does, unless it died, or flows on their way to
- * another find nobody to have them; listeners are closed here, once every shard that had one has said that it does not use
- * it any more.
+ * Who closes what: a shard closes the sockets of its flows and nobody else does, unless it died, or flows on their way from
+ * one to another find nobody to have them (owned-descriptors.ts); listeners are closed here, once every shard that had one
+ * has said that it does not use it any more.
  */
 
 import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
+import { unistd } from '../../sys/unistd.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import type { ShardPlan } from '../shard-plan.js';
 import { type ByKind, doByKind } from './by-kind.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
 import { descriptorsOf, type MovedFlow } from './moved-flow.js';
+import { OwnedDescriptors } from './owned-descriptors.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { DescriptorShare, LiveReport } from './shard-messages.js';
 import { SharedClock } from './shared-clock.js';
@@ -41,11 +43,16 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #options: SpliceEngineOptions;
   readonly #clock: SharedClock;
   readonly #tcpFlows: TcpFlowCounts;
+  readonly #owned = new OwnedDescriptors();
   readonly #shards: ShardHandle[];
   readonly #services = new Map<number, SpliceService>();
   readonly #host: SpliceServiceHost = {
     send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
-    hand: (shard, service, flows) => this.#hand(shard, service, flows),
+    hand: (shard, command) => {
+      this.#shards[shard]?.own(descriptorsOf(command.flows));
+      return this.#host.send(shard, command);
+    },
+    closeSockets: (flows) => this.#closeSockets(flows),
     trouble: (message) => this.#options.onTrouble(message),
     gone: (service) => void this.#services.delete(service),
   };
@@ -58,17 +65,17 @@ export class SpliceEngine implements Engine<SpliceListener> {
     unserved: ({ service, cause }, shard) => this.#services.get(service)?.unserved(shard, cause),
     paused: ({ service }, shard) => this.#services.get(service)?.paused(shard),
     empty: ({ service }, shard) => this.#services.get(service)?.empty(shard),
-    ready: (_, shard) => {
-      for (const service of this.#services.values()) service.spreadTo(shard);
-    },
+    ready: (_, shard) => this.#spreadTo(shard),
     given: ({ service, to, flows }, shard) => this.#services.get(service)?.given(shard, to, flows),
-    'not-taken': ({ service, flows }, shard) => this.#services.get(service)?.notTaken(shard, flows),
+    taken: ({ service, from, back }, shard) => this.#services.get(service)?.taken(shard, from, back),
     busy: (_, shard) => this.#tookBusy(shard),
     ticked: ({ tick }) => this.#ticked(tick),
   };
   #ticks = 0;
   readonly #ticking = new Map<number, { left: number; done: () => void }>();
   #failures: number[] = [];
+  /** Shards whose thread has come up once. */
+  readonly #hasCome = new Set<number>();
   /** When each shard last said that it was busy. */
   readonly #busyAtMs: number[] = [];
   #mostShards: number;
@@ -119,6 +126,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     const setup = {
       clock: this.#clock.memory,
       share: this.#shareOfDescriptors(count),
+      owned: this.#owned.memory,
       tcpFlowCounts: this.#tcpFlows.memory,
       place: index,
       reportEnds: this.#options.onFlowEnds !== undefined,
@@ -161,12 +169,19 @@ export class SpliceEngine implements Engine<SpliceListener> {
     this.#options.onGrowth(`${busy} busy: there are ${count} now`);
   }
 
-  /** They are nobody's here: from now on they are closed with what else the shard has if that fails. */
-  #hand(index: number, service: number, flows: readonly MovedFlow[]): boolean {
-    const shard = this.#shards[index];
-    if (shard === undefined) return false;
-    shard.own(descriptorsOf(flows));
-    return shard.send({ kind: 'take', service, flows });
+  /** What takes a failed one's place is given none: if that fails too, they would be lost, and others after them. */
+  #spreadTo(shard: number): void {
+    if (this.#hasCome.has(shard)) return;
+    this.#hasCome.add(shard);
+    for (const service of this.#services.values()) service.spreadTo(shard);
+  }
+
+  #closeSockets(flows: readonly MovedFlow[]): void {
+    const { close } = unistd();
+    for (const descriptor of descriptorsOf(flows)) {
+      this.#owned.delete(descriptor);
+      close(descriptor);
+    }
   }
 
   /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */

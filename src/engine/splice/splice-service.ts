@@ -5,17 +5,16 @@ import { type CounterSnapshot, Counters, sumOf } from '../../metrics/counters.js
 import { zoneOf } from '../../sys/interface-index.js';
 import type { Route, Service, TargetAddress } from '../engine.js';
 import { waitingTroubleText } from '../waiting-line.js';
-import { closeMoved, type MovedFlow } from './moved-flow.js';
+import { FlowMoves, type FlowMovesHost } from './flow-moves.js';
+import type { MovedFlow } from './moved-flow.js';
 import type { Command } from './shard-messages.js';
 import type { ShardRoute } from './shard-route.js';
 import type { SpliceListener } from './splice-listener.js';
 
 /** The engine; one for all services. */
-export interface SpliceServiceHost {
-  /** False where the shard's thread has ended. */
-  send(shard: number, command: Command): boolean;
-  /** Gives a shard flows of this service that another gave; false, and nothing happens, likewise. */
-  hand(shard: number, service: number, flows: readonly MovedFlow[]): boolean;
+export interface SpliceServiceHost extends Pick<FlowMovesHost, 'send' | 'hand'> {
+  /** Closes the sockets of flows that no shard has. */
+  closeSockets(flows: readonly MovedFlow[]): void;
   trouble(message: string): void;
   /** The listener of this service is closed and no flow is left. */
   gone(service: number): void;
@@ -30,10 +29,6 @@ interface Server {
   occupied: boolean;
   /** How often this shard, or the one before in its place, could not serve it. */
   failures: number;
-  /** Flows that it counts as begun and others as ended, or the other way about, where less than 0. */
-  takenOver: number;
-  /** It was asked for flows that another shard is to take, and has not answered. */
-  giving: boolean;
 }
 
 function serverOn(shard: number): Server {
@@ -43,8 +38,6 @@ function serverOn(shard: number): Server {
     attached: false,
     occupied: false,
     failures: 0,
-    takenOver: 0,
-    giving: false,
   };
 }
 
@@ -58,13 +51,13 @@ export class SpliceService implements Service {
   readonly #service: number;
   readonly #host: SpliceServiceHost;
   readonly #servers: Server[];
+  readonly #moves: FlowMoves;
   /** What its flow ends tell of by number, of every route it ever had: the first is nothing. */
   readonly #texts: string[] = [''];
   #route: Route;
   #draining = false;
   #closed: Promise<void> | undefined;
   #whenGone: (() => void)[] = [];
-  #whenAllGiven: (() => void)[] = [];
 
   constructor(
     listener: SpliceListener,
@@ -77,6 +70,11 @@ export class SpliceService implements Service {
     this.#route = route;
     this.#service = service;
     this.#host = host;
+    this.#moves = new FlowMoves(service, {
+      send: (shard, command) => host.send(shard, command),
+      hand: (shard, command) => host.hand(shard, command),
+      lost: (shard, flows) => this.#lost(shard, flows),
+    });
     this.#servers = shards.map(serverOn);
     for (const server of this.#servers) this.#serveOn(server);
   }
@@ -91,10 +89,8 @@ export class SpliceService implements Service {
   }
 
   endFlowsTo(addresses: readonly TargetAddress[]): void {
-    const command = { kind: 'gone', service: this.#service, addresses } as const;
-    this.#tell(command);
-    // Who takes flows over is told before it has them.
-    if (this.#isGiving()) this.#whenAllGiven.push(() => this.#tell(command));
+    this.#tell({ kind: 'gone', service: this.#service, addresses });
+    this.#moves.targetsGone(addresses);
   }
 
   counters(): CounterSnapshot {
@@ -110,20 +106,20 @@ export class SpliceService implements Service {
     return this.#texts[textNumber];
   }
 
-  async drain(): Promise<void> {
-    this.#listener.refuse();
-    if (this.#isGiving()) await this.#allGiven();
-    if (!this.#draining) this.#tell({ kind: 'drain', service: this.#service });
-    this.#draining = true;
-    this.#settle();
-    await this.#gone();
+  drain(): Promise<void> {
+    return this.#endBy('drain');
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#endBy('close');
+  }
+
+  /** A shard that has flows on their way to it would otherwise be empty before it has them, and be gone by then. */
+  async #endBy(how: 'drain' | 'close'): Promise<void> {
     this.#draining = true;
     this.#listener.refuse();
-    if (this.#isGiving()) await this.#allGiven();
-    this.#tell({ kind: 'close', service: this.#service });
+    if (this.#moves.areUnderWay) await this.#moves.none();
+    this.#tell({ kind: how, service: this.#service });
     this.#settle();
     await this.#gone();
   }
@@ -197,57 +193,32 @@ export class SpliceService implements Service {
   spreadTo(shard: number): void {
     const shards = this.#servers.length;
     if (this.#hasEnded() || this.flowCount() < shards || this.#serverOf(shard)?.attached !== true) return;
-    const give = { kind: 'give', service: this.#service, oneIn: shards, to: shard } as const;
     for (const server of this.#servers) {
-      if (server.shard === shard || !server.occupied || server.giving) continue;
-      server.giving = this.#host.send(server.shard, give);
+      if (server.shard !== shard && server.occupied) this.#moves.begin(server.shard, shard, shards);
     }
   }
 
-  /** A shard gave flows that another is to take, or else it has them back. */
-  given(shard: number, to: number, flows: readonly MovedFlow[]): void {
-    const giver = this.#serverOf(shard);
-    const taker = this.#serverOf(to);
-    if (giver === undefined || taker === undefined) return;
-    const heir = taker.attached ? taker : giver;
-    giver.takenOver -= flows.length;
-    heir.takenOver += flows.length;
-    if (flows.length > 0 && !this.#host.hand(heir.shard, this.#service, flows)) {
-      closeMoved(flows);
-      this.notTaken(heir.shard, flows.length);
-    }
-    this.#gave(giver);
+  /** A shard gave flows for another. */
+  given(from: number, to: number, flows: readonly MovedFlow[]): void {
+    this.#moves.given(from, to, flows, this.#serverOf(to)?.attached === true);
   }
 
-  /** So many flows that a shard was to take over are closed. */
-  notTaken(shard: number, flows: number): void {
-    this.#serverOf(shard)?.counters.add('flowsEnded', flows);
-    this.#host.trouble(
-      `${flows} flows were lost on their way to another thread, which has no place for them`,
-    );
+  /** A shard took what another had given, but for these. */
+  taken(to: number, from: number, back: readonly MovedFlow[]): void {
+    this.#moves.taken(from, to, back);
   }
 
-  #gave(server: Server): void {
-    server.giving = false;
-    if (this.#isGiving()) return;
-    for (const done of this.#whenAllGiven.splice(0)) done();
-  }
-
-  #isGiving(): boolean {
-    return this.#servers.some(({ giving }) => giving);
-  }
-
-  /** Who is to take flows over would otherwise be drained before it has them, and be gone by then. */
-  #allGiven(): Promise<void> {
-    return new Promise((resolve) => this.#whenAllGiven.push(resolve));
+  #lost(shard: number, flows: readonly MovedFlow[]): void {
+    this.#host.closeSockets(flows);
+    this.#serverOf(shard)?.counters.add('flowsEnded', flows.length);
+    this.#host.trouble(`${flows.length} flows were lost on their way from one thread to another`);
   }
 
   /** A shard has died; gives how many flows of this service went with it. */
   shardLost(shard: number): number {
     const server = this.#serverOf(shard);
     if (server === undefined) return 0;
-    this.#gave(server);
-    const lost = server.counters.flows() + server.takenOver;
+    const lost = server.counters.flows() + this.#moves.shardLost(shard);
     server.counters.add('flowsEnded', lost);
     this.empty(shard);
     return lost;

@@ -44,6 +44,8 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   );
   readonly #sockaddr: number;
   readonly #whenEmpty: () => void;
+  /** Flows given to another shard, which has not said yet whether it took them. */
+  #away = 0;
   /** Turns in a row in which it left what came to others. */
   #turnsLeft = 0;
   #state: 'listening' | 'paused' | 'detached' = 'paused';
@@ -116,20 +118,23 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
       this.#forget(flow);
       given.push(flow.give());
     }
-    this.#roomAgain();
+    this.#countAway(given.length);
     return given;
   }
 
-  take(flows: readonly MovedFlow[]): void {
+  moved(given: number, back: readonly MovedFlow[], gone: ReadonlySet<string>): void {
+    this.#countAway(-given);
+    for (const moved of back) this.#goOnWith(moved, gone);
+    this.#roomAgain();
+  }
+
+  take(flows: readonly MovedFlow[], gone: ReadonlySet<string>): MovedFlow[] {
+    const back: MovedFlow[] = [];
     for (const moved of flows) {
-      const flow = new TcpFlow(moved.client.descriptor, moved.clientPort, moved.clientWords, this.#host);
-      this.#add(flow);
-      try {
-        flow.goOn(moved);
-      } catch (error) {
-        tellFault(flow, error);
-      }
+      if (this.#full()) back.push(moved);
+      else this.#goOnWith(moved, gone);
     }
+    return back;
   }
 
   endAll(event: CloseEvent): void {
@@ -204,7 +209,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
 
   #begin(descriptor: number): void {
     const { arena, owned } = this.#context;
-    owned[descriptor] = 1;
+    owned.add(descriptor);
     const word = this.#sockaddr >> 2;
     const port = arena.view.getUint16(this.#sockaddr + 2, false);
     const words = this.#family === 6 ? arena.words.slice(word + 2, word + 6) : (arena.words[word + 1] ?? 0);
@@ -213,6 +218,17 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#counters.add('flowsOpened');
     try {
       flow.start();
+    } catch (error) {
+      tellFault(flow, error);
+    }
+  }
+
+  #goOnWith(moved: MovedFlow, gone: ReadonlySet<string>): void {
+    const flow = new TcpFlow(moved.client.descriptor, moved.clientPort, moved.clientWords, this.#host);
+    this.#add(flow);
+    try {
+      flow.goOn(moved);
+      flow.targetsGone(gone);
     } catch (error) {
       tellFault(flow, error);
     }
@@ -236,6 +252,12 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
     this.#flows.delete(flow);
     this.#context.flows -= 1;
     this.#context.tcpFlows.own -= 1;
+  }
+
+  /** What is on its way to another shard still takes up the bounds here: the other may have no room for it. */
+  #countAway(flows: number): void {
+    this.#away += flows;
+    this.#context.flows += flows;
   }
 
   #roomAgain(): void {
@@ -263,7 +285,8 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   #full(): boolean {
-    return this.#flows.size >= this.#host.route.maxFlows || this.#context.flows >= this.#context.maxFlows;
+    const flows = this.#flows.size + this.#away;
+    return flows >= this.#host.route.maxFlows || this.#context.flows >= this.#context.maxFlows;
   }
 
   #ringAt(atMs: number): void {

@@ -21,12 +21,12 @@ import { beginDial } from './dial-socket.js';
 import type { Handler, Worker } from './event-loop.js';
 import { tellFault } from './fault.js';
 import { isToItself, passes } from './local-end.js';
-import { type ClientWords, type MovedFlow, movedSide, sideOf } from './moved-flow.js';
+import { type ClientWords, type MovedFlow, movedFlow, sideOf } from './moved-flow.js';
 import type { PreparedRoute, PreparedTarget } from './prepared-route.js';
 import type { Pumped } from './pump.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import { everyEdge, Side } from './side.js';
-import { closeSide, letGo, takeError, takeUp } from './socket-fate.js';
+import { Side, watchSides } from './side.js';
+import { closeSide, letGo, takeError } from './socket-fate.js';
 import type { TcpFlowHost } from './tcp-flow-host.js';
 import { Timer } from './timer-wheel.js';
 
@@ -62,22 +62,25 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.#activeMs = this.startedMs;
   }
 
-  start(): void {
+  /** @param waitMs how long it may wait until epoll has the room to watch it */
+  start(waitMs = this.#route.connectTimeoutMs): void {
     const { loop } = this.#host.context;
-    if (!this.#watchClient()) loop.wheel.set(this, loop.nowMs + this.#route.connectTimeoutMs);
+    if (!this.#watch()) loop.wheel.set(this, loop.nowMs + waitMs);
   }
 
-  #watchClient(): boolean {
-    const { loop, scarcity } = this.#host.context;
-    const errno = loop.add(this.client.descriptor, this, everyEdge);
+  /** Begins, or goes on with what another shard gave; false where it waits for that. */
+  #watch(): boolean {
+    const { context, line } = this.#host;
+    const errno = watchSides(context.loop, this, this.client, this.target);
+    this.#starvedBy = errno;
     if (isScarce(errno)) {
-      this.#starvedBy = errno;
-      scarcity.wait(this, errno, 'an accepted connection waits to be watched');
+      context.scarcity.wait(this, errno, 'an accepted connection waits to be watched');
       return false;
     }
     this.#state = 'dialing';
     if (errno !== 0) this.end('internal-error', errno);
-    else if (this.#host.line.hasPrecedence) this.#wait(() => this.#host.line.join(this));
+    else if (this.target.descriptor >= 0) this.#nowOpen();
+    else if (line.hasPrecedence) this.#wait(() => line.join(this));
     else this.#dialNext('dial-unreachable', 0);
     return true;
   }
@@ -101,7 +104,8 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   /** These addresses are nobody's any more. What is only being dialled has lost nothing by it, and goes elsewhere. */
   targetsGone(gone: ReadonlySet<string>): void {
     if (this.address === undefined || !gone.has(this.address.key)) return;
-    if (this.#state === 'open') {
+    // One that waits to be watched has an address only where another shard had it.
+    if (this.#state === 'open' || this.#state === 'unwatched') {
       this.end('target-gone');
     } else if (this.#state === 'dialing' || this.#state === 'starved') {
       this.#host.context.scarcity.forget(this);
@@ -130,7 +134,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
   }
 
   retry(): boolean {
-    if (this.#state === 'unwatched') return this.#watchClient();
+    if (this.#state === 'unwatched') return this.#watch();
     if (this.#state === 'open') return this.#retryMove();
     if (this.#state !== 'starved') return true;
     this.#state = 'dialing';
@@ -144,34 +148,29 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.end('internal-error', 0);
   }
 
-  /** True where it has moved something since then, and nothing of it is under way. */
+  /** True where it has moved something since then, and all that was read has been passed on. */
   isMovable(sinceMs: number): boolean {
-    const isFree = this.#state === 'open' && !this.queued && this.#starvedBy === 0;
-    return isFree && this.#activeMs >= sinceMs && this.client.isQuiet && this.target.isQuiet;
+    const isBusy = this.#state === 'open' && this.#activeMs >= sinceMs;
+    return isBusy && this.client.isQuiet && this.target.isQuiet;
   }
 
   /** Gives a movable flow away: this one is over then, without an end. */
   give(): MovedFlow {
     const { context } = this.#host;
-    const { client, target, address, clientPort, clientWords } = this;
     this.#state = 'moved';
     context.loop.wheel.cancel(this);
-    const ageMs = context.loop.nowMs - this.startedMs;
-    for (const side of [client, target]) letGo(context, side);
-    return { client: movedSide(client), target: movedSide(target), clientPort, clientWords, address, ageMs };
+    for (const side of [this.client, this.target]) letGo(context, side);
+    return movedFlow(this, context.loop.nowMs, this.#route.idleTimeoutMs);
   }
 
-  /** Goes on with a flow that another shard gave, in place of `start`. */
-  goOn({ client, target, address, ageMs }: MovedFlow): void {
-    const { context } = this.#host;
+  /** Starts with a flow that a shard gave. */
+  goOn({ client, target, address, ageMs, idleTimeoutMs }: MovedFlow): void {
     this.client = sideOf(client);
     this.target = sideOf(target);
     this.address = address;
     this.startedMs -= ageMs;
-    this.#state = 'open';
-    this.#startTimer();
-    const errno = takeUp(context, this.client, this) || takeUp(context, this.target, this);
-    if (errno !== 0) this.end('internal-error', errno);
+    if (idleTimeoutMs !== this.#route.idleTimeoutMs) this.#route = { ...this.#route, idleTimeoutMs };
+    this.start(limits.scarcityFlowMs);
   }
 
   /** Ends the flow as the close table says; nothing happens where it has ended already. */
@@ -265,16 +264,15 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
       this.#dialFailed('dial-refused', Errno.ECONNREFUSED);
       return;
     }
-    this.#state = 'open';
-    if (line.size > 0) line.opened(this);
     this.target.writable = true;
     if (this.address?.domain === AF_UNIX) this.target.tuned = true;
-    this.#startTimer();
+    this.#nowOpen();
+    if (line.size > 0) line.opened(this);
     this.#move();
   }
 
-  /** Of an open flow. */
-  #startTimer(): void {
+  #nowOpen(): void {
+    this.#state = 'open';
     const { wheel, nowMs } = this.#host.context.loop;
     const { idleTimeoutMs } = this.#route;
     const afterMs = this.target.tuned ? idleTimeoutMs : limits.tuneAfterMs;

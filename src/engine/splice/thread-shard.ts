@@ -5,7 +5,7 @@ import { eventfd } from '../../sys/epoll.js';
 import { checked } from '../../sys/errno.js';
 import { mapRegion, type Region, unmapRegion } from '../../sys/mman.js';
 import { unistd } from '../../sys/unistd.js';
-import { closeOwned, markOwned, ownedDescriptors } from './owned-descriptors.js';
+import { OwnedDescriptors } from './owned-descriptors.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { Command, Report, ShardSetup } from './shard-messages.js';
 
@@ -26,18 +26,19 @@ export class ThreadShard implements ShardHandle {
   readonly #eventDescriptor: number;
   readonly #one: Region;
   readonly #calls = unistd();
-  readonly #owned = ownedDescriptors();
+  readonly #owned: OwnedDescriptors;
   readonly #exited: Promise<void>;
   #stopping = false;
   #gone = false;
   #flowsEnded = 0;
   #cause: string | undefined;
 
-  constructor(setup: Omit<ShardSetup, 'owned'>, events: ShardEvents) {
+  constructor(setup: ShardSetup, events: ShardEvents) {
+    this.#owned = new OwnedDescriptors(setup.owned, setup.place);
     this.#eventDescriptor = checked('eventfd', eventfd().create());
     this.#one = mapRegion(4096);
     new Uint32Array(this.#one.buffer)[0] = 1;
-    const workerData: ThreadSetup = { ...setup, eventDescriptor: this.#eventDescriptor, owned: this.#owned };
+    const workerData: ThreadSetup = { ...setup, eventDescriptor: this.#eventDescriptor };
     this.#worker = new Worker(new URL('./shard-thread.js', import.meta.url), { workerData });
     this.#worker.on('message', (report: Report) => {
       if (report.kind === 'failed') {
@@ -68,7 +69,7 @@ export class ThreadShard implements ShardHandle {
   }
 
   own(descriptors: readonly number[]): void {
-    markOwned(this.#owned, descriptors);
+    for (const descriptor of descriptors) this.#owned.add(descriptor);
   }
 
   async stop(): Promise<void> {
@@ -86,7 +87,7 @@ export class ThreadShard implements ShardHandle {
     this.#gone = true;
     running.delete(this.#stopNow);
     if (running.size === 0) process.off('exit', stopRunning);
-    closeOwned(this.#owned);
+    this.#owned.closeAll();
     this.#calls.close(this.#eventDescriptor);
     unmapRegion(this.#one);
   }

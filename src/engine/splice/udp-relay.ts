@@ -282,7 +282,7 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
     association.ended = true;
     scarcity.forget(association);
     if (association.descriptor >= 0) {
-      owned[association.descriptor] = 0;
+      owned.delete(association.descriptor);
       loop.close(association.descriptor);
       association.descriptor = -1;
     }

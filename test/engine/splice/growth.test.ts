@@ -12,6 +12,7 @@ import {
   echo,
   endpointOf,
   exchange,
+  keepBusy,
   readAll,
   readExactly,
   tcpClient,
@@ -23,18 +24,6 @@ jest.setTimeout(60_000);
 
 const asNeeded = spliceEngine(0, { threads: 0, most: 2 });
 const start = (scope: Scope, maxFlows = 100_000) => startRig(scope, asNeeded, { maxFlows, heldClock: false });
-
-/** Sends a byte there and back again and again, until told to stop. */
-function keepBusy(clients: readonly Socket[]): () => void {
-  let going = true;
-  for (const client of clients) {
-    client.on('data', () => going && client.write('.'));
-    client.write('.');
-  }
-  return () => {
-    going = false;
-  };
-}
 
 /** Keeps it busy with these until it has a second shard. */
 async function grow(rig: Rig, clients: readonly Socket[]): Promise<void> {

@@ -1,26 +1,41 @@
 /** What the main thread does with flows on their way from one shard to another, when something comes between. */
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { MovedFlow } from '../../../src/engine/splice/moved-flow.js';
 import type { Command } from '../../../src/engine/splice/shard-messages.js';
 import { SpliceService } from '../../../src/engine/splice/splice-service.js';
 import { Counters } from '../../../src/metrics/counters.js';
-import { SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
-import { describeWhere } from '../../support/machine.js';
-import { RawSockets } from '../../support/raw-sockets.js';
-import { useScope } from '../../support/scope.js';
 import { endpointOf } from '../../support/tcp-peers.js';
 
 const address = { kind: 'ip', ...endpointOf('127.0.0.1', 80) } as const;
+const other = { kind: 'ip', ...endpointOf('127.0.0.1', 81) } as const;
 
-describeWhere(process.platform === 'linux', 'not Linux', 'while flows go from one shard to another', () => {
-  const scope = useScope();
+/** A flow whose sockets nobody touches here. */
+function flow(): MovedFlow {
+  const side = { descriptor: -1, urgent: false, tuned: true, sentTo: true, received: 1 };
+  return {
+    client: side,
+    target: side,
+    clientPort: 1,
+    clientWords: 1,
+    address: undefined,
+    ageMs: 1,
+    idleTimeoutMs: undefined,
+  };
+}
+
+/** What waits for flows on their way goes on a turn after the last of them. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('while flows go from one shard to another', () => {
   let service: SpliceService;
   let sent: [shard: number, Command][];
-  let handed: [shard: number, flows: number][];
+  /** Commands that carry flows. */
+  let handed: [shard: number, kind: string, flows: number][];
+  let closed: number;
   let troubles: string[];
   let isGone: boolean;
-  let deadShard: number;
+  const deadShards = new Set<number>();
   let countersOf: Counters[];
 
   beforeEach(() => {
@@ -29,7 +44,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while flows go from on
     troubles = [];
     countersOf = [];
     isGone = false;
-    deadShard = -1;
+    closed = 0;
+    deadShards.clear();
     const listener = {
       protocol: 'tcp',
       endpoint: endpointOf('127.0.0.1', 8_080),
@@ -42,11 +58,16 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while flows go from on
       send: (shard, command) => {
         sent.push([shard, command]);
         if (command.kind === 'serve') countersOf[shard] = new Counters(command.served.counters);
-        return shard !== deadShard;
+        return !deadShards.has(shard);
       },
-      hand: (shard, _, flows) => {
-        handed.push([shard, flows.length]);
-        return shard !== deadShard;
+      hand: (shard, command) => {
+        sent.push([shard, command]);
+        if (deadShards.has(shard)) return false;
+        handed.push([shard, command.kind, command.flows.length]);
+        return true;
+      },
+      closeSockets: (flows) => {
+        closed += flows.length;
       },
       trouble: (message) => troubles.push(message),
       gone: () => {
@@ -60,49 +81,55 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while flows go from on
 
   const kindsSent = (shard: number) => sent.filter(([to]) => to === shard).map(([, { kind }]) => kind);
 
-  /** A flow of sockets that are the test's, and what its peers see of them. */
-  function flow(): { moved: MovedFlow; peers: number[]; raw: RawSockets } {
-    const raw = new RawSockets(scope);
-    const [client, clientPeer] = raw.pair(SOCK_STREAM);
-    const [target, targetPeer] = raw.pair(SOCK_STREAM);
-    const side = (descriptor: number) => ({
-      descriptor,
-      urgent: false,
-      tuned: true,
-      sentTo: true,
-      received: 1,
-    });
-    const moved: MovedFlow = {
-      client: side(client),
-      target: side(target),
-      clientPort: 1,
-      clientWords: 1,
-      address: {
-        key: '',
-        domain: 2,
-        sockaddr: new Uint8Array(),
-        zone: '',
-        namespace: undefined,
-        pacing: 'kept',
-        told: { kind: 'unix', textNumber: 0 },
-      },
-      ageMs: 1,
-    };
-    return { moved, peers: [clientPeer, targetPeer], raw };
-  }
+  const given = (flows: number, from = 0) => service.given(from, 1, Array.from({ length: flows }, flow));
+  const taken = (back = 0, from = 0) => service.taken(1, from, Array.from({ length: back }, flow));
 
   test('a shard that has come up is given one in so many of the others’', () => {
     expect(sent.at(-1)).toEqual([0, { kind: 'give', service: 1, oneIn: 2, to: 1 }]);
-    service.given(0, 1, [flow().moved]);
-    expect(handed).toEqual([[1, 1]]);
+    given(1);
+    taken();
+    expect(handed).toEqual([
+      [1, 'take', 1],
+      [0, 'moved', 0],
+    ]);
+    expect(sent.at(-1)?.[1]).toMatchObject({ given: 1 });
     expect(service.flowCount()).toBe(5);
+  });
+
+  test('a shard that was asked is not asked again before that is done', () => {
+    const asked = () => kindsSent(0).filter((kind) => kind === 'give').length;
+    service.spreadTo(1);
+    given(1);
+    service.spreadTo(1);
+    expect(asked()).toBe(1);
+    taken();
+    service.spreadTo(1);
+    expect(asked()).toBe(2);
+  });
+
+  test('another that has come up is too, though the first has not been given its part yet', () => {
+    service.shareWith(2);
+    service.spreadTo(2);
+    expect(sent.filter(([, { kind }]) => kind === 'give')).toEqual([
+      [0, { kind: 'give', service: 1, oneIn: 2, to: 1 }],
+      [0, { kind: 'give', service: 1, oneIn: 3, to: 2 }],
+      [1, { kind: 'give', service: 1, oneIn: 3, to: 2 }],
+    ]);
+    service.given(0, 2, [flow()]);
+    given(2);
+    expect(handed).toEqual([
+      [2, 'take', 1],
+      [1, 'take', 2],
+    ]);
   });
 
   test.each(['drain', 'close'] as const)('a %s waits for them', async (how) => {
     const ended = service[how]();
-    expect([kindsSent(0), kindsSent(1)].flat()).not.toContain(how);
-    service.given(0, 1, []);
+    given(1);
     await Promise.resolve();
+    expect([kindsSent(0), kindsSent(1)].flat()).not.toContain(how);
+    taken();
+    await nextTurn();
     expect([kindsSent(0), kindsSent(1)].map((kinds) => kinds.at(-1))).toEqual([how, how]);
     service.empty(0);
     service.empty(1);
@@ -110,49 +137,86 @@ describeWhere(process.platform === 'linux', 'not Linux', 'while flows go from on
     expect(isGone).toBe(true);
   });
 
-  test('neither waits for a shard that has died', async () => {
+  test('neither waits for a shard that has died before it gave any', async () => {
     const drained = service.drain();
     expect(service.shardLost(0)).toBe(5);
+    await nextTurn();
     service.empty(1);
     await drained;
     expect(service.flowCount()).toBe(0);
   });
 
-  test('who takes them is told once more which addresses are gone', () => {
+  test('neither waits for a shard that has died before it said what it took', async () => {
+    const drained = service.drain();
+    given(2);
+    expect(service.shardLost(1)).toBe(2);
+    expect(handed.at(-1)).toEqual([0, 'moved', 0]);
+    await nextTurn();
+    service.empty(0);
+    await drained;
+    expect(closed).toBe(0);
+  });
+
+  test('who takes them, or has them back, is told which addresses are gone since, and nobody else', () => {
     service.endFlowsTo([address]);
-    expect(kindsSent(1).filter((kind) => kind === 'gone')).toHaveLength(1);
-    service.given(0, 1, []);
+    given(2);
+    service.endFlowsTo([other]);
+    taken(1);
+    const withFlows = sent.filter(([, { kind }]) => kind === 'take' || kind === 'moved');
+    expect(withFlows).toMatchObject([
+      [1, { kind: 'take', gone: [address] }],
+      [0, { kind: 'moved', gone: [address, other] }],
+    ]);
     expect(kindsSent(1).filter((kind) => kind === 'gone')).toHaveLength(2);
   });
 
   test('the one that gave them has them back where the other could not serve the listener', () => {
     service.unserved(1, 'no room');
-    service.given(0, 1, [flow().moved]);
-    expect(handed).toEqual([[0, 1]]);
+    given(1);
+    expect(handed).toEqual([[0, 'moved', 1]]);
     expect(service.shardLost(0)).toBe(5);
   });
 
-  test('they are closed, counted and told of where the other has died', () => {
-    deadShard = 1;
-    const { moved, peers, raw } = flow();
-    for (const { descriptor } of [moved.client, moved.target]) raw.disown(descriptor);
-    service.given(0, 1, [moved]);
-    expect(peers.map((peer) => raw.recv(peer, 1))).toEqual([0, 0]);
-    expect(service.flowCount()).toBe(4);
-    expect(troubles).toEqual([
-      '1 flows were lost on their way to another thread, which has no place for them',
-    ]);
+  test('it has them back where the other has died', () => {
+    deadShards.add(1);
+    given(2);
+    expect(handed).toEqual([[0, 'moved', 2]]);
+    expect(service.shardLost(1)).toBe(0);
+    expect(service.flowCount()).toBe(5);
   });
 
-  test('they are counted as the other’s once it has them', () => {
-    service.given(0, 1, [flow().moved, flow().moved]);
+  test('it has those back that the other has no room for', () => {
+    given(3);
+    taken(1);
+    expect(handed.at(-1)).toEqual([0, 'moved', 1]);
     expect(service.shardLost(1)).toBe(2);
     expect(service.shardLost(0)).toBe(3);
   });
 
+  test('where both have died they are closed, counted and told of', () => {
+    given(3);
+    deadShards.add(0);
+    expect(service.shardLost(0)).toBe(2);
+    taken(1);
+    expect([closed, service.flowCount()]).toEqual([1, 2]);
+    expect(troubles).toEqual(['1 flows were lost on their way from one thread to another']);
+    expect(service.shardLost(1)).toBe(2);
+    expect(service.flowCount()).toBe(0);
+  });
+
+  test('they do not go back to what has taken the place of who gave them', () => {
+    given(1);
+    service.shardLost(0);
+    service.serveAgain(0);
+    taken(1);
+    expect(handed).toEqual([[1, 'take', 1]]);
+    expect(closed).toBe(1);
+  });
+
   test('a shard that comes up once all is drained is given none', async () => {
-    service.given(0, 1, []);
+    given(0);
     const drained = service.drain();
+    await nextTurn();
     sent = [];
     service.spreadTo(1);
     expect(sent).toEqual([]);

@@ -1,20 +1,33 @@
 /** A shard whose thread dies outright: none of its own code closes anything any more. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import type { TargetAddress } from '../../../src/engine/engine.js';
+import { fixedShards } from '../../../src/engine/shard-plan.js';
+import { SpliceEngine } from '../../../src/engine/splice/splice-engine.js';
+import { SpliceService } from '../../../src/engine/splice/splice-service.js';
+import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { ThreadShard } from '../../../src/engine/splice/thread-shard.js';
-import { SOCK_STREAM } from '../../../src/sys/socket.js';
+import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { type Rig, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { describeWhere } from '../../support/machine.js';
 import { echoInside, networkNamespace, whyNoNamespaces } from '../../support/namespaces.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { type Scope, useScope } from '../../support/scope.js';
-import { shardSetup } from '../../support/shards.js';
-import { echo, ending, endpointOf, exchange, tcpClient, tcpServer } from '../../support/tcp-peers.js';
+import { loopbackTarget, servedFrom, shardSetup } from '../../support/shards.js';
+import {
+  echo,
+  ending,
+  endpointOf,
+  exchange,
+  keepBusy,
+  tcpClient,
+  tcpServer,
+} from '../../support/tcp-peers.js';
 import { until } from '../../support/until.js';
 
 const kinds = ['pipe', 'socket', 'net', 'anon_inode:[eventpoll]', 'anon_inode:[eventfd]'] as const;
@@ -96,28 +109,119 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a thread that dies', (
   });
 });
 
-describeWhere(
-  process.platform === 'linux',
-  'not Linux',
-  'a thread that dies before it has flows that it was sent',
-  () => {
-    const scope = useScope();
+describeWhere(process.platform === 'linux', 'not Linux', 'a thread that starts', () => {
+  const scope = useScope();
 
-    test('takes their sockets with it', async () => {
-      const raw = new RawSockets(scope);
-      const threads = newThreads(scope);
-      const [given, peer] = raw.pair(SOCK_STREAM);
-      const died = new Promise<string>((resolve) => {
-        const shard = new ThreadShard(shardSetup(), { report: () => undefined, died: resolve });
-        shard.own([given]);
-      });
-      raw.disown(given);
-      await threads.at(-1)?.terminate();
-      expect(await died).toBe('its thread ended');
-      expect(raw.recv(peer, 1)).toBe(0);
+  test('says that it is there once it has obeyed what it was sent before', async () => {
+    const kinds: string[] = [];
+    const shard = new ThreadShard(shardSetup(), {
+      report: ({ kind }) => kinds.push(kind),
+      died: () => undefined,
     });
-  },
-);
+    scope.onEnd(() => shard.stop());
+    shard.send({ kind: 'tick', tick: 1 });
+    await until('both', () => kinds.length === 2);
+    expect(kinds).toEqual(['ticked', 'ready']);
+  });
+});
+
+describeWhere(process.platform === 'linux', 'not Linux', 'flows that one thread gives another', () => {
+  const scope = useScope();
+
+  /** Busy flows of two threads, and how many each has. */
+  async function busyThreads(flows: number) {
+    const threads = newThreads(scope);
+    const tcpFlows = new TcpFlowCounts();
+    const rig = startRig(scope, spliceEngine(2, fixedShards(2), tcpFlows), { heldClock: false });
+    const server = await tcpServer(scope, '127.0.0.1', echo);
+    const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
+    const { engine } = rig;
+    if (!(service instanceof SpliceService && engine instanceof SpliceEngine))
+      throw new Error('not the splice engine’s');
+    const clients = new Set(Array.from({ length: flows }, () => tcpClient(scope, endpoint)));
+    for (const client of clients) void ending(client).then(() => clients.delete(client));
+    keepBusy([...clients]);
+    const counts = () => [...new Int32Array(tcpFlows.memory).subarray(0, 2)] as [number, number];
+    await until('all flows', () => counts()[0] + counts()[1] === flows);
+    return { rig, service, threads, clients, counts, tick: () => engine.tick() };
+  }
+
+  test('end with the first where that dies before they are heard of', async () => {
+    const raw = new RawSockets(scope);
+    const threads = newThreads(scope);
+    const [target, listener] = [raw.listener(SOCK_STREAM), raw.listener(SOCK_STREAM)];
+    const setup = shardSetup();
+    const counts = new Int32Array(setup.tcpFlowCounts);
+    let died: string | undefined;
+    const shard = new ThreadShard(setup, {
+      report: () => undefined,
+      died: (cause) => {
+        died = cause;
+      },
+    });
+    const served = servedFrom(listener.descriptor, { targets: [loopbackTarget(target.port)] });
+    shard.send({ kind: 'serve', served });
+    const client = raw.socket(AF_INET, SOCK_STREAM);
+    raw.connect(client, listener.port);
+    await until('it to be dialled', () => raw.awaits(target.descriptor));
+    const accepted = raw.accept(target.descriptor);
+    raw.send(client, 1);
+    await until('a byte of it', () => raw.recv(accepted, 1) === 1);
+    shard.send({ kind: 'give', service: 1, oneIn: 1, to: 1 });
+    // Without a turn of this thread's loop, in which it would be heard of.
+    const givenUpMs = performance.now() + 10_000;
+    while (Atomics.load(counts, 0) !== 0 && performance.now() < givenUpMs);
+    expect(counts[0]).toBe(0);
+    const ended = threads.at(-1)?.terminate();
+    // It sleeps by now, and has to come back from that first.
+    shard.send({ kind: 'tick', tick: 1 });
+    await ended;
+    await until('it to be told', () => died !== undefined);
+    expect([raw.recv(client, 1), raw.recv(accepted, 1)]).toEqual([0, 0]);
+  });
+
+  test('end with the other where that dies before it has them', async () => {
+    const raw = new RawSockets(scope);
+    const threads = newThreads(scope);
+    const [given, peer] = raw.pair(SOCK_STREAM);
+    const died = new Promise<string>((resolve) => {
+      const shard = new ThreadShard(shardSetup(), { report: () => undefined, died: resolve });
+      shard.own([given]);
+    });
+    raw.disown(given);
+    await threads.at(-1)?.terminate();
+    expect(await died).toBe('its thread ended');
+    expect(raw.recv(peer, 1)).toBe(0);
+  });
+
+  test('end with the other where that dies after', async () => {
+    const { service, threads, clients, counts, rig } = await busyThreads(12);
+    const before = counts();
+    const to = before[0] > before[1] ? 1 : 0;
+    await until('some to arrive', () => {
+      service.spreadTo(to);
+      return counts()[to] > before[to];
+    });
+    await threads[to]?.terminate();
+    await until('all that were there to end', () => clients.size === service.flowCount());
+    expect(clients.size).toBeLessThan(before[1 - to] ?? 0);
+    expect(rig.troubles).toEqual([expect.stringMatching(/failed/)]);
+  });
+
+  test('are not given to what takes the place of one that died', async () => {
+    const { threads, counts, tick } = await busyThreads(12);
+    const before = counts();
+    const dead = before[1] > 0 ? 1 : 0;
+    await threads[dead]?.terminate();
+    await until('another in its place', () => threads.length === 3);
+    const started = threads.at(-1);
+    if (started !== undefined) await once(started, 'message');
+    // It would be asked for, given and taken by then.
+    for (let times = 0; times < 3; times += 1) await tick();
+    expect(counts()[dead]).toBe(0);
+    expect(counts()[1 - dead]).toBe(before[1 - dead]);
+  });
+});
 
 const why = whyNoNamespaces();
 

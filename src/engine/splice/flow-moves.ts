@@ -1,0 +1,116 @@
+/**
+ * Flows of one service on their way from one shard to another, as the main thread sees them, which they cross twice: a shard
+ * is asked for some (`give`) and gives them (`given`); the other is sent them (`take`) and says which it has no room for
+ * (`taken`); the first is told of it (`moved`), and has those back. Until then all of them count there too, so that both
+ * together never have more than their bounds.
+ *
+ * Their sockets are marked as one shard's at any time, so that they are closed if that shard dies: as the first one's until
+ * `given` is heard here, then as the other's, and as the first one's again where they go back.
+ */
+import type { TargetAddress } from '../engine.js';
+import type { MovedFlow } from './moved-flow.js';
+import type { Command } from './shard-messages.js';
+
+export interface FlowMovesHost {
+  /** False where the shard has ended. */
+  send(shard: number, command: Command): boolean;
+  /** The same for a command that carries flows: their sockets are the shard's from now on. */
+  hand(shard: number, command: Command & { readonly flows: readonly MovedFlow[] }): boolean;
+  /** No shard has these flows, which one had begun: their sockets are to be closed. */
+  lost(shard: number, flows: readonly MovedFlow[]): void;
+}
+
+interface Move {
+  readonly from: number;
+  readonly to: number;
+  /** So many were given. */
+  given: number;
+  /** What has come to be nobody's since: neither shard had the flows when it was told. */
+  readonly gone: TargetAddress[];
+  /** Who gave them has died. */
+  orphaned: boolean;
+}
+
+export class FlowMoves {
+  readonly #service: number;
+  readonly #host: FlowMovesHost;
+  readonly #moves = new Set<Move>();
+  /** Of each shard, how many more flows it has than it counts as begun and not ended. */
+  readonly #takenOver = new Map<number, number>();
+  #whenNone: (() => void)[] = [];
+
+  constructor(service: number, host: FlowMovesHost) {
+    this.#service = service;
+    this.#host = host;
+  }
+
+  /** Asks a shard to give one in so many of its busy flows to another. */
+  begin(from: number, to: number, oneIn: number): void {
+    if (this.#find(from, to) !== undefined) return;
+    const asked = this.#host.send(from, { kind: 'give', service: this.#service, oneIn, to });
+    if (asked) this.#moves.add({ from, to, given: 0, gone: [], orphaned: false });
+  }
+
+  /** A shard gave them; `takes` is false where the other does not serve them. */
+  given(from: number, to: number, flows: readonly MovedFlow[], takes: boolean): void {
+    const move = this.#find(from, to);
+    if (move === undefined) return;
+    move.given = flows.length;
+    this.#count(from, to, flows.length);
+    const command = { kind: 'take', service: this.#service, from, flows, gone: [...move.gone] } as const;
+    const sent = takes && flows.length > 0 && this.#host.hand(to, command);
+    if (!sent) this.taken(from, to, flows);
+  }
+
+  /** The other has them, but for these. */
+  taken(from: number, to: number, back: readonly MovedFlow[]): void {
+    const move = this.#find(from, to);
+    if (move === undefined) return;
+    const { given, gone, orphaned } = move;
+    this.#count(to, from, back.length);
+    const command = { kind: 'moved', service: this.#service, given, flows: back, gone: [...gone] } as const;
+    const sent = !orphaned && this.#host.hand(from, command);
+    if (!sent && back.length > 0) this.#host.lost(from, back);
+    this.#end(move);
+  }
+
+  /** These addresses are nobody's any more. */
+  targetsGone(addresses: readonly TargetAddress[]): void {
+    for (const { gone } of this.#moves) gone.push(...addresses);
+  }
+
+  /** A shard has died; gives how many more flows went with it than it counts as begun and not ended. */
+  shardLost(shard: number): number {
+    for (const move of this.#moves) {
+      if (move.from === shard) move.orphaned = true;
+      // What it was asked for and had not given went with it; what it was sent likewise.
+      if (move.from === shard && move.given === 0) this.#end(move);
+      else if (move.to === shard && move.given > 0) this.taken(move.from, shard, []);
+    }
+    return this.#takenOver.get(shard) ?? 0;
+  }
+
+  get areUnderWay(): boolean {
+    return this.#moves.size > 0;
+  }
+
+  /** Done when the last that is under way has ended. */
+  none(): Promise<void> {
+    return new Promise((resolve) => this.#whenNone.push(resolve));
+  }
+
+  #find(from: number, to: number): Move | undefined {
+    for (const move of this.#moves) if (move.from === from && move.to === to) return move;
+    return undefined;
+  }
+
+  #count(from: number, to: number, flows: number): void {
+    this.#takenOver.set(from, (this.#takenOver.get(from) ?? 0) - flows);
+    this.#takenOver.set(to, (this.#takenOver.get(to) ?? 0) + flows);
+  }
+
+  #end(move: Move): void {
+    this.#moves.delete(move);
+    if (this.#moves.size === 0) for (const done of this.#whenNone.splice(0)) done();
+  }
+}
