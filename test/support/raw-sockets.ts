@@ -19,6 +19,7 @@ import {
 } from '../../src/sys/socket.js';
 import type { Scope } from './scope.js';
 
+const F_GETFD = 1;
 const TCP_INFO = 11;
 const MSG_PEEK = 2;
 
@@ -163,6 +164,10 @@ export class RawSockets {
 
   recv(descriptor: number, bytes: number): number {
     return this.sys.recv(descriptor, this.data, bytes, 0);
+  }
+
+  isOpen(descriptor: number): boolean {
+    return this.sys.fcntl(descriptor, F_GETFD, 0) >= 0;
   }
 
   close(descriptor: number): void {

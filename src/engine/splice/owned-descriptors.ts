@@ -36,9 +36,15 @@ export class OwnedDescriptors {
 
   /** Descriptors belong to the process, not to a thread: what a dead shard still owned would stay open, and its peers would wait. */
   closeAll(): void {
-    const { close } = unistd();
     const next = (from: number) => this.#owners.indexOf(this.#mark, from);
-    for (let descriptor = next(0); descriptor >= 0; descriptor = next(descriptor + 1)) {
+    for (let descriptor = next(0); descriptor >= 0; descriptor = next(descriptor + 1))
+      this.close([descriptor]);
+  }
+
+  /** Closes descriptors that no shard has, whosever they were. */
+  close(descriptors: readonly number[]): void {
+    const { close } = unistd();
+    for (const descriptor of descriptors) {
       this.delete(descriptor);
       close(descriptor);
     }

@@ -15,13 +15,12 @@
 
 import { messageOf } from '../../errors.js';
 import { limits } from '../../limits.js';
-import { unistd } from '../../sys/unistd.js';
 import type { Engine, EngineOptions, Route, Service } from '../engine.js';
 import type { ShardPlan } from '../shard-plan.js';
 import { type ByKind, doByKind } from './by-kind.js';
 import { readEnd, recordFields } from './end-records.js';
 import { MainShard } from './main-shard.js';
-import { descriptorsOf, type MovedFlow } from './moved-flow.js';
+import { descriptorsOf } from './moved-flow.js';
 import { OwnedDescriptors } from './owned-descriptors.js';
 import type { ShardEvents, ShardHandle } from './shard-handle.js';
 import type { DescriptorShare, LiveReport } from './shard-messages.js';
@@ -52,7 +51,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       this.#shards[shard]?.own(descriptorsOf(command.flows));
       return this.#host.send(shard, command);
     },
-    closeSockets: (flows) => this.#closeSockets(flows),
+    closeSockets: (flows) => this.#owned.close(descriptorsOf(flows)),
     trouble: (message) => this.#options.onTrouble(message),
     gone: (service) => void this.#services.delete(service),
   };
@@ -174,14 +173,6 @@ export class SpliceEngine implements Engine<SpliceListener> {
     if (this.#hasCome.has(shard)) return;
     this.#hasCome.add(shard);
     for (const service of this.#services.values()) service.spreadTo(shard);
-  }
-
-  #closeSockets(flows: readonly MovedFlow[]): void {
-    const { close } = unistd();
-    for (const descriptor of descriptorsOf(flows)) {
-      this.#owned.delete(descriptor);
-      close(descriptor);
-    }
   }
 
   /** A pipe takes two descriptors, as a flow does: so many flows less are what pipes may have. */

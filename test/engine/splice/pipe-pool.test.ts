@@ -6,9 +6,8 @@ import { limits } from '../../../src/limits.js';
 import { Errno } from '../../../src/sys/errno.js';
 import { F_GETPIPE_SZ, F_SETPIPE_SZ } from '../../../src/sys/fcntl.js';
 import { describeWhere } from '../../support/machine.js';
+import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
-
-const F_GETFD = 1;
 
 class User implements PipeUser {
   pipe: PipeUser['pipe'] = undefined;
@@ -35,7 +34,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'the pool of pipes', ()
     return users;
   }
 
-  const isOpen = (descriptor: number) => sys.fcntl(descriptor, F_GETFD, 0) >= 0;
+  const raw = new RawSockets(scope);
+  const isOpen = (descriptor: number) => raw.isOpen(descriptor);
 
   test('lends pipes of the size asked for, and keeps some of those given back for the next', () => {
     const pool = poolOf(8, 1);
