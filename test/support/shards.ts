@@ -1,14 +1,18 @@
 /** Shards without an engine, whose turns the test gives them. */
 import { OwnedDescriptors } from '../../src/engine/splice/owned-descriptors.js';
 import { Shard } from '../../src/engine/splice/shard.js';
+import type { ShardHandle } from '../../src/engine/splice/shard-handle.js';
 import type { Report, ShardService, ShardSetup } from '../../src/engine/splice/shard-messages.js';
 import type { ShardRoute } from '../../src/engine/splice/shard-route.js';
 import { SharedClock } from '../../src/engine/splice/shared-clock.js';
 import { TcpFlowCounts } from '../../src/engine/splice/tcp-flow-counts.js';
 import { Counters } from '../../src/metrics/counters.js';
+import { AF_INET, SOCK_STREAM } from '../../src/sys/socket.js';
 import { testRoute } from '../conformance/rig.js';
+import type { RawSockets } from './raw-sockets.js';
 import type { Scope } from './scope.js';
 import { endpointOf } from './tcp-peers.js';
+import { until } from './until.js';
 
 /** More than anything that a test waits for takes. */
 const enoughTurns = 1_000;
@@ -52,7 +56,7 @@ export function serveIn(
   return new Counters(served.counters);
 }
 
-export function servedFrom(
+function servedFrom(
   descriptor: number,
   route: Partial<ShardRoute>,
   protocol: ShardService['protocol'] = 'tcp',
@@ -71,6 +75,23 @@ export function servedFrom(
 /** A port of 127.0.0.1, as a shard's route has it. */
 export function loopbackTarget(port: number): ShardRoute['targets'][number] {
   return { kind: 'ip', ...endpointOf('127.0.0.1', port), textNumber: 0 };
+}
+
+/** Has a shard that turns by itself serve a listener, and opens a flow through it, which has passed on a byte. */
+export async function openFlowIn(
+  shard: ShardHandle,
+  raw: RawSockets,
+): Promise<[client: number, accepted: number]> {
+  const [target, listener] = [raw.listener(SOCK_STREAM), raw.listener(SOCK_STREAM)];
+  const served = servedFrom(listener.descriptor, { targets: [loopbackTarget(target.port)] });
+  shard.send({ kind: 'serve', served });
+  const client = raw.socket(AF_INET, SOCK_STREAM);
+  raw.connect(client, listener.port);
+  await until('it to be dialled', () => raw.awaits(target.descriptor));
+  const accepted = raw.accept(target.descriptor);
+  raw.send(client, 1);
+  await until('a byte of it', () => raw.recv(accepted, 1) === 1);
+  return [client, accepted];
 }
 
 /** Gives a shard turns until this holds. */

@@ -3,11 +3,10 @@ import { expect, test } from '@jest/globals';
 import { MainShard } from '../../../src/engine/splice/main-shard.js';
 import { descriptorsOf } from '../../../src/engine/splice/moved-flow.js';
 import { OwnedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
-import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
-import { loopbackTarget, servedFrom, shardSetup } from '../../support/shards.js';
+import { openFlowIn, shardSetup } from '../../support/shards.js';
 import { until } from '../../support/until.js';
 
 describeWhere(process.platform === 'linux', 'not Linux', 'a shard on the main thread that fails', () => {
@@ -18,7 +17,6 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard on the main th
     ['leaves flows that it gave to who has them', true, -1],
   ])('%s', async (_, isTaken, received) => {
     const raw = new RawSockets(scope);
-    const [target, listener] = [raw.listener(SOCK_STREAM), raw.listener(SOCK_STREAM)];
     const setup = shardSetup();
     const another = new OwnedDescriptors(setup.owned, 1);
     scope.onEnd(() => another.closeAll());
@@ -33,14 +31,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard on the main th
       },
     });
     scope.onEnd(() => shard.stop());
-    const served = servedFrom(listener.descriptor, { targets: [loopbackTarget(target.port)] });
-    shard.send({ kind: 'serve', served });
-    const client = raw.socket(AF_INET, SOCK_STREAM);
-    raw.connect(client, listener.port);
-    await until('it to be dialled', () => raw.awaits(target.descriptor));
-    const accepted = raw.accept(target.descriptor);
-    raw.send(client, 1);
-    await until('a byte of it', () => raw.recv(accepted, 1) === 1);
+    const [client, accepted] = await openFlowIn(shard, raw);
     shard.send({ kind: 'give', service: 1, oneIn: 1, to: 1 });
     shard.send({ kind: 'route', service: 1, route: undefined as never });
     await until('it to be told', () => died !== undefined);

@@ -11,14 +11,14 @@ import { SpliceEngine } from '../../../src/engine/splice/splice-engine.js';
 import { SpliceService } from '../../../src/engine/splice/splice-service.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { ThreadShard } from '../../../src/engine/splice/thread-shard.js';
-import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
+import { SOCK_STREAM } from '../../../src/sys/socket.js';
 import { type Rig, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
 import { describeWhere } from '../../support/machine.js';
 import { echoInside, networkNamespace, whyNoNamespaces } from '../../support/namespaces.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { type Scope, useScope } from '../../support/scope.js';
-import { loopbackTarget, servedFrom, shardSetup } from '../../support/shards.js';
+import { openFlowIn, shardSetup } from '../../support/shards.js';
 import {
   echo,
   ending,
@@ -149,7 +149,6 @@ describeWhere(process.platform === 'linux', 'not Linux', 'flows that one thread 
   test('end with the first where that dies before they are heard of', async () => {
     const raw = new RawSockets(scope);
     const threads = newThreads(scope);
-    const [target, listener] = [raw.listener(SOCK_STREAM), raw.listener(SOCK_STREAM)];
     const setup = shardSetup();
     const counts = new Int32Array(setup.tcpFlowCounts);
     let died: string | undefined;
@@ -159,14 +158,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'flows that one thread 
         died = cause;
       },
     });
-    const served = servedFrom(listener.descriptor, { targets: [loopbackTarget(target.port)] });
-    shard.send({ kind: 'serve', served });
-    const client = raw.socket(AF_INET, SOCK_STREAM);
-    raw.connect(client, listener.port);
-    await until('it to be dialled', () => raw.awaits(target.descriptor));
-    const accepted = raw.accept(target.descriptor);
-    raw.send(client, 1);
-    await until('a byte of it', () => raw.recv(accepted, 1) === 1);
+    const [client, accepted] = await openFlowIn(shard, raw);
     shard.send({ kind: 'give', service: 1, oneIn: 1, to: 1 });
     // Without a turn of this thread's loop, in which it would be heard of.
     const givenUpMs = performance.now() + 10_000;
