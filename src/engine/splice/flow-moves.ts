@@ -16,8 +16,8 @@ export interface FlowMovesHost {
   send(shard: number, command: Command): boolean;
   /** The same for a command that carries flows: their sockets are the shard's from now on. */
   hand(shard: number, command: Command & { readonly flows: readonly MovedFlow[] }): boolean;
-  /** No shard has these flows, which one had begun: their sockets are to be closed. */
-  lost(shard: number, flows: readonly MovedFlow[]): void;
+  /** No shard has these flows, nor their sockets. */
+  lost(flows: readonly MovedFlow[]): void;
 }
 
 interface Move {
@@ -27,8 +27,9 @@ interface Move {
   given: number;
   /** What has come to be nobody's since: neither shard had the flows when it was told. */
   readonly gone: TargetAddress[];
-  /** Who gave them has died. */
-  orphaned: boolean;
+  /** Who gave them, or was to take them, has died: what is in its place now has no part in this. */
+  giverDied: boolean;
+  takerDied: boolean;
 }
 
 export class FlowMoves {
@@ -48,30 +49,33 @@ export class FlowMoves {
   begin(from: number, to: number, oneIn: number): void {
     if (this.#find(from, to) !== undefined) return;
     const asked = this.#host.send(from, { kind: 'give', service: this.#service, oneIn, to });
-    if (asked) this.#moves.add({ from, to, given: 0, gone: [], orphaned: false });
+    if (asked) this.#moves.add({ from, to, given: 0, gone: [], giverDied: false, takerDied: false });
   }
 
   /** A shard gave them; `takes` is false where the other does not serve them. */
   given(from: number, to: number, flows: readonly MovedFlow[], takes: boolean): void {
     const move = this.#find(from, to);
-    if (move === undefined) return;
+    if (move === undefined) {
+      this.#lose(flows);
+      return;
+    }
     move.given = flows.length;
-    this.#count(from, to, flows.length);
-    const command = { kind: 'take', service: this.#service, from, flows, gone: [...move.gone] } as const;
-    const sent = takes && flows.length > 0 && this.#host.hand(to, command);
+    this.#count(from, -flows.length);
+    this.#count(to, flows.length);
+    const { takerDied, gone } = move;
+    const command = { kind: 'take', service: this.#service, from, flows, gone: [...gone] } as const;
+    const sent = takes && !takerDied && flows.length > 0 && this.#host.hand(to, command);
     if (!sent) this.taken(from, to, flows);
   }
 
   /** The other has them, but for these. */
   taken(from: number, to: number, back: readonly MovedFlow[]): void {
+    this.#count(to, -back.length);
     const move = this.#find(from, to);
-    if (move === undefined) return;
-    const { given, gone, orphaned } = move;
-    this.#count(to, from, back.length);
-    const command = { kind: 'moved', service: this.#service, given, flows: back, gone: [...gone] } as const;
-    const sent = !orphaned && this.#host.hand(from, command);
-    if (!sent && back.length > 0) this.#host.lost(from, back);
-    this.#end(move);
+    const sent = move !== undefined && !move.giverDied && this.#host.hand(from, this.#moved(move, back));
+    if (sent) this.#count(from, back.length);
+    else this.#lose(back);
+    if (move !== undefined) this.#end(move);
   }
 
   /** These addresses are nobody's any more. */
@@ -82,10 +86,12 @@ export class FlowMoves {
   /** A shard has died; gives how many more flows went with it than it counts as begun and not ended. */
   shardLost(shard: number): number {
     for (const move of this.#moves) {
-      if (move.from === shard) move.orphaned = true;
+      const isGiven = move.given > 0;
+      if (move.from === shard) move.giverDied = true;
+      if (move.to === shard) move.takerDied = true;
       // What it was asked for and had not given went with it; what it was sent likewise.
-      if (move.from === shard && move.given === 0) this.#end(move);
-      else if (move.to === shard && move.given > 0) this.taken(move.from, shard, []);
+      if (move.giverDied && !isGiven) this.#end(move);
+      else if (move.takerDied && isGiven) this.taken(move.from, move.to, []);
     }
     return this.#takenOver.get(shard) ?? 0;
   }
@@ -104,9 +110,16 @@ export class FlowMoves {
     return undefined;
   }
 
-  #count(from: number, to: number, flows: number): void {
-    this.#takenOver.set(from, (this.#takenOver.get(from) ?? 0) - flows);
-    this.#takenOver.set(to, (this.#takenOver.get(to) ?? 0) + flows);
+  #moved({ given, gone }: Move, flows: readonly MovedFlow[]) {
+    return { kind: 'moved', service: this.#service, given, flows, gone: [...gone] } as const;
+  }
+
+  #lose(flows: readonly MovedFlow[]): void {
+    if (flows.length > 0) this.#host.lost(flows);
+  }
+
+  #count(shard: number, flows: number): void {
+    this.#takenOver.set(shard, (this.#takenOver.get(shard) ?? 0) + flows);
   }
 
   #end(move: Move): void {

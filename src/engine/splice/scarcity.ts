@@ -2,7 +2,7 @@
  * What to do when the system is out of something: descriptors (EMFILE, ENFILE), memory for sockets (ENOBUFS, ENOMEM),
  * epoll's watches (ENOSPC) or local ports (EADDRNOTAVAIL). Whoever needs it waits here, in order, and tries again when a
  * flow has given something back or a moment has passed. Nothing that was accepted is dropped for it: a dial that waits is
- * bounded by its own connect timeout, a flow that cannot send by limits.scarcityFlowMs. Each want is told of, but not
+ * bounded by its own connect timeout, an open flow that cannot go on by limits.scarcityFlowMs. Each want is told of, but not
  * again and again while it lasts. Every errno is met in test/engine/splice/shortage.test.ts.
  */
 import { limits } from '../../limits.js';

@@ -88,9 +88,10 @@ export class Shard {
 
   /** After a fault: ends what flows there are, and tells of it. */
   fail(error: unknown): void {
-    const { flows, report } = this.#context;
+    const { flows } = this.#context;
     this.#endAll();
-    report({ kind: 'failed', flows, cause: causeOf(error) });
+    // Those on their way to another shard are counted here too, and go on.
+    this.#context.report({ kind: 'failed', flows: flows - this.#context.flows, cause: causeOf(error) });
   }
 
   /** After the last turn: tells the last ends, and closes what is the shard's own. */

@@ -52,6 +52,8 @@ export class SpliceService implements Service {
   readonly #host: SpliceServiceHost;
   readonly #servers: Server[];
   readonly #moves: FlowMoves;
+  /** Of what ends while no shard has it: those of a shard are that one's to write. */
+  readonly #betweenShards = new Counters();
   /** What its flow ends tell of by number, of every route it ever had: the first is nothing. */
   readonly #texts: string[] = [''];
   #route: Route;
@@ -73,7 +75,7 @@ export class SpliceService implements Service {
     this.#moves = new FlowMoves(service, {
       send: (shard, command) => host.send(shard, command),
       hand: (shard, command) => host.hand(shard, command),
-      lost: (shard, flows) => this.#lost(shard, flows),
+      lost: (flows) => this.#lost(flows),
     });
     this.#servers = shards.map(serverOn);
     for (const server of this.#servers) this.#serveOn(server);
@@ -94,11 +96,15 @@ export class SpliceService implements Service {
   }
 
   counters(): CounterSnapshot {
-    return sumOf(this.#servers.map(({ counters }) => counters.snapshot()));
+    return sumOf(this.#allCounters().map((counters) => counters.snapshot()));
   }
 
   flowCount(): number {
-    return this.#servers.reduce((sum, { counters }) => sum + counters.flows(), 0);
+    return this.#allCounters().reduce((sum, counters) => sum + counters.flows(), 0);
+  }
+
+  #allCounters(): Counters[] {
+    return [...this.#servers.map(({ counters }) => counters), this.#betweenShards];
   }
 
   /** A flow's end may come after another route. */
@@ -191,10 +197,9 @@ export class SpliceService implements Service {
 
   /** A shard that has just come up takes its part of the flows there are, if it serves this. */
   spreadTo(shard: number): void {
-    const shards = this.#servers.length;
-    if (this.#hasEnded() || this.flowCount() < shards || this.#serverOf(shard)?.attached !== true) return;
-    for (const server of this.#servers) {
-      if (server.shard !== shard && server.occupied) this.#moves.begin(server.shard, shard, shards);
+    if (this.#hasEnded() || this.#serverOf(shard)?.attached !== true) return;
+    for (const other of this.#servers) {
+      if (other.shard !== shard) this.#moves.begin(other.shard, shard, this.#servers.length);
     }
   }
 
@@ -208,10 +213,10 @@ export class SpliceService implements Service {
     this.#moves.taken(from, to, back);
   }
 
-  #lost(shard: number, flows: readonly MovedFlow[]): void {
+  #lost(flows: readonly MovedFlow[]): void {
     this.#host.closeSockets(flows);
-    this.#serverOf(shard)?.counters.add('flowsEnded', flows.length);
-    this.#host.trouble(`${flows.length} flows were lost on their way from one thread to another`);
+    this.#betweenShards.add('flowsEnded', flows.length);
+    this.#host.trouble(`flows lost on their way from one thread to another: ${flows.length}`);
   }
 
   /** A shard has died; gives how many flows of this service went with it. */
@@ -234,7 +239,7 @@ export class SpliceService implements Service {
 
   /** A shard that died has left a service that goes on; one that ends waits for no such shard. */
   #settle(): void {
-    if (!this.#draining) return;
+    if (!this.#draining || this.#moves.areUnderWay) return;
     if (!this.#isAttached()) this.#closed ??= this.#listener.close();
     if (this.#isOccupied()) return;
     this.#host.gone(this.#service);

@@ -123,8 +123,11 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   moved(given: number, back: readonly MovedFlow[], gone: ReadonlySet<string>): void {
-    this.#countAway(-given);
-    for (const moved of back) this.#goOnWith(moved, gone);
+    for (const moved of back) {
+      this.#goOnWith(moved, gone);
+      this.#countAway(-1);
+    }
+    this.#countAway(back.length - given);
     this.#roomAgain();
   }
 

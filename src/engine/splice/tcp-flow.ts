@@ -1,7 +1,7 @@
 /**
  * One TCP flow of the splice engine.
  *
- * States: `unwatched`, while epoll lacks the room for its client; `dialing` one target address after the other; `starved`,
+ * States: `unwatched`, while epoll lacks the room for its sockets; `dialing` one target address after the other; `starved`,
  * a dial that waits for a descriptor or a local port (src/engine/splice/scarcity.ts); `waiting` in its listener's line
  * (src/engine/waiting-line.ts), which has it dial again or end; `open`; `ended`, once, by a row of the close table, or
  * `moved` to another shard, where it goes on as another object. The first event that ends a flow decides its reason.
@@ -148,7 +148,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     this.end('internal-error', 0);
   }
 
-  /** True where it has moved something since then, and all that was read has been passed on. */
+  /** True where it has been at work since then, and all that was read has been passed on. */
   isMovable(sinceMs: number): boolean {
     const isBusy = this.#state === 'open' && this.#activeMs >= sinceMs;
     return isBusy && this.client.isQuiet && this.target.isQuiet;

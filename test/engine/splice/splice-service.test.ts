@@ -137,6 +137,34 @@ describe('while flows go from one shard to another', () => {
     expect(isGone).toBe(true);
   });
 
+  test('neither lets another begin while it waits', async () => {
+    service.shareWith(2);
+    void service.drain();
+    sent = [];
+    service.spreadTo(2);
+    expect(sent).toEqual([]);
+  });
+
+  test('neither is over before they have come to where they go', async () => {
+    void service.drain();
+    service.empty(0);
+    service.empty(1);
+    expect(isGone).toBe(false);
+    given(0);
+    await nextTurn();
+    expect(isGone).toBe(true);
+  });
+
+  test('neither waits for a shard that had ended before it was asked', async () => {
+    given(0);
+    deadShards.add(0);
+    service.spreadTo(1);
+    const drained = service.drain();
+    service.empty(0);
+    service.empty(1);
+    await drained;
+  });
+
   test('neither waits for a shard that has died before it gave any', async () => {
     const drained = service.drain();
     expect(service.shardLost(0)).toBe(5);
@@ -158,14 +186,18 @@ describe('while flows go from one shard to another', () => {
   });
 
   test('who takes them, or has them back, is told which addresses are gone since, and nobody else', () => {
+    service.shareWith(2);
+    service.spreadTo(2);
     service.endFlowsTo([address]);
     given(2);
     service.endFlowsTo([other]);
     taken(1);
+    service.given(0, 2, [flow()]);
     const withFlows = sent.filter(([, { kind }]) => kind === 'take' || kind === 'moved');
     expect(withFlows).toMatchObject([
       [1, { kind: 'take', gone: [address] }],
       [0, { kind: 'moved', gone: [address, other] }],
+      [2, { kind: 'take', gone: [address, other] }],
     ]);
     expect(kindsSent(1).filter((kind) => kind === 'gone')).toHaveLength(2);
   });
@@ -199,18 +231,34 @@ describe('while flows go from one shard to another', () => {
     expect(service.shardLost(0)).toBe(2);
     taken(1);
     expect([closed, service.flowCount()]).toEqual([1, 2]);
-    expect(troubles).toEqual(['1 flows were lost on their way from one thread to another']);
+    expect(troubles).toEqual(['flows lost on their way from one thread to another: 1']);
     expect(service.shardLost(1)).toBe(2);
     expect(service.flowCount()).toBe(0);
   });
 
-  test('they do not go back to what has taken the place of who gave them', () => {
+  test('they do not go back to what has taken the place of who gave them, nor are they counted there', () => {
     given(1);
     service.shardLost(0);
     service.serveAgain(0);
+    const before = countersOf[0]?.snapshot();
     taken(1);
     expect(handed).toEqual([[1, 'take', 1]]);
-    expect(closed).toBe(1);
+    expect([closed, service.flowCount()]).toEqual([1, 0]);
+    expect(countersOf[0]?.snapshot()).toEqual(before);
+    expect(service.shardLost(0)).toBe(0);
+  });
+
+  test('they do not go to what has taken the place of who was to take them', () => {
+    expect(service.shardLost(1)).toBe(0);
+    service.serveAgain(1);
+    given(2);
+    expect(handed).toEqual([[0, 'moved', 2]]);
+    expect(service.shardLost(0)).toBe(5);
+  });
+
+  test('those that nobody asked for are closed, and told of', () => {
+    service.given(1, 0, [flow()]);
+    expect([handed, closed, troubles.length]).toEqual([[], 1, 1]);
   });
 
   test('a shard that comes up once all is drained is given none', async () => {

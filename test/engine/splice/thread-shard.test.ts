@@ -133,6 +133,8 @@ describeWhere(process.platform === 'linux', 'not Linux', 'flows that one thread 
     const threads = newThreads(scope);
     const tcpFlows = new TcpFlowCounts();
     const rig = startRig(scope, spliceEngine(2, fixedShards(2), tcpFlows), { heldClock: false });
+    // What an engine spreads by itself when they have come up would come between.
+    await Promise.all(threads.map((thread) => once(thread, 'message')));
     const server = await tcpServer(scope, '127.0.0.1', echo);
     const { endpoint, service } = await rig.serve('tcp', '127.0.0.1', [server.address]);
     const { engine } = rig;
