@@ -162,7 +162,7 @@ export const limits = {
   flowEndsDelayMs: 50,
   /** Between two tries to get a descriptor or a local port that was not to be had, if none is freed before. */
   scarcityRetryMs: 100,
-  /** How long an open flow may lack the memory to send or receive, while nothing else happens to it, or room in epoll. */
+  /** How long an open flow may lack room in epoll, or memory to send or receive while nothing else happens to it. */
   scarcityFlowMs: 30_000,
   /** A trouble that was told of is not told of again for so long. */
   troubleQuietMs: 10_000,

@@ -1,8 +1,8 @@
 /**
- * Flows of one service on their way from one shard to another, as the main thread sees them, which they cross twice: a shard
- * is asked for some (`give`) and gives them (`given`); the other is sent them (`take`) and says which it has no room for
- * (`taken`); the first is told of it (`moved`), and has those back. Until then all of them count there too, so that both
- * together never have more than their bounds.
+ * Flows of one service on their way from one shard to another, by way of the main thread: a shard is asked for some
+ * (`give`) and gives them (`given`); the other is sent them (`take`) and says which it has no room for (`taken`); the first
+ * is told of it (`moved`), and has those back. Until then all of them count there too, so that both together never have more
+ * than their bounds.
  *
  * Their sockets are marked as one shard's at any time, so that they are closed if that shard dies: as the first one's until
  * `given` is heard here, then as the other's, and as the first one's again where they go back.
@@ -23,7 +23,7 @@ export interface FlowMovesHost {
 interface Move {
   readonly from: number;
   readonly to: number;
-  /** So many were given. */
+  /** So many were given; 0 until that is heard, for a move of none ends there. */
   given: number;
   /** What has come to be nobody's since: neither shard had the flows when it was told. */
   readonly gone: TargetAddress[];
@@ -52,30 +52,33 @@ export class FlowMoves {
     if (asked) this.#moves.add({ from, to, given: 0, gone: [], giverDied: false, takerDied: false });
   }
 
-  /** A shard gave them; `takes` is false where the other does not serve them. */
-  given(from: number, to: number, flows: readonly MovedFlow[], takes: boolean): void {
-    const move = this.#find(from, to);
-    if (move === undefined) {
-      this.#lose(flows);
-      return;
-    }
-    move.given = flows.length;
+  /** A shard gave them. */
+  given(from: number, to: number, flows: readonly MovedFlow[]): void {
     this.#count(from, -flows.length);
     this.#count(to, flows.length);
-    const { takerDied, gone } = move;
-    const command = { kind: 'take', service: this.#service, from, flows, gone: [...gone] } as const;
-    const sent = takes && !takerDied && flows.length > 0 && this.#host.hand(to, command);
-    if (!sent) this.taken(from, to, flows);
+    const move = this.#find(from, to);
+    if (move === undefined || flows.length === 0 || !this.#sendOn(move, flows)) this.taken(from, to, flows);
   }
 
-  /** The other has them, but for these. */
+  #sendOn(move: Move, flows: readonly MovedFlow[]): boolean {
+    const { from, to, gone, takerDied } = move;
+    move.given = flows.length;
+    const command = { kind: 'take', service: this.#service, from, flows, gone: [...gone] } as const;
+    return !takerDied && this.#host.hand(to, command);
+  }
+
+  /** The other has them, but for these: all of them where it does not serve them. */
   taken(from: number, to: number, back: readonly MovedFlow[]): void {
     this.#count(to, -back.length);
     const move = this.#find(from, to);
-    const sent = move !== undefined && !move.giverDied && this.#host.hand(from, this.#moved(move, back));
-    if (sent) this.#count(from, back.length);
-    else this.#lose(back);
+    if (move !== undefined && this.#sendBack(move, back)) this.#count(from, back.length);
+    else if (back.length > 0) this.#host.lost(back);
     if (move !== undefined) this.#end(move);
+  }
+
+  #sendBack({ from, given, gone, giverDied }: Move, flows: readonly MovedFlow[]): boolean {
+    const command = { kind: 'moved', service: this.#service, given, flows, gone: [...gone] } as const;
+    return !giverDied && this.#host.hand(from, command);
   }
 
   /** These addresses are nobody's any more. */
@@ -87,11 +90,15 @@ export class FlowMoves {
   shardLost(shard: number): number {
     for (const move of this.#moves) {
       const isGiven = move.given > 0;
-      if (move.from === shard) move.giverDied = true;
-      if (move.to === shard) move.takerDied = true;
-      // What it was asked for and had not given went with it; what it was sent likewise.
-      if (move.giverDied && !isGiven) this.#end(move);
-      else if (move.takerDied && isGiven) this.taken(move.from, move.to, []);
+      if (move.from === shard) {
+        move.giverDied = true;
+        // What it had not given went with it.
+        if (!isGiven) this.#end(move);
+      } else if (move.to === shard) {
+        move.takerDied = true;
+        // What it was sent likewise.
+        if (isGiven) this.taken(move.from, move.to, []);
+      }
     }
     return this.#takenOver.get(shard) ?? 0;
   }
@@ -108,14 +115,6 @@ export class FlowMoves {
   #find(from: number, to: number): Move | undefined {
     for (const move of this.#moves) if (move.from === from && move.to === to) return move;
     return undefined;
-  }
-
-  #moved({ given, gone }: Move, flows: readonly MovedFlow[]) {
-    return { kind: 'moved', service: this.#service, given, flows, gone: [...gone] } as const;
-  }
-
-  #lose(flows: readonly MovedFlow[]): void {
-    if (flows.length > 0) this.#host.lost(flows);
   }
 
   #count(shard: number, flows: number): void {

@@ -73,7 +73,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
   #ticks = 0;
   readonly #ticking = new Map<number, { left: number; done: () => void }>();
   #failures: number[] = [];
-  /** Shards whose thread has come up once. */
+  /** Shards whose thread has come up once, or died. */
   readonly #hasCome = new Set<number>();
   /** When each shard last said that it was busy. */
   readonly #busyAtMs: number[] = [];
@@ -168,7 +168,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
     this.#options.onGrowth(`${busy} busy: there are ${count} now`);
   }
 
-  /** What takes a failed one's place is given none: if that fails too, they would be lost, and others after them. */
+  /** What takes a failed one's place is given none: if that failed too, they would be lost, and others after them. */
   #spreadTo(shard: number): void {
     if (this.#hasCome.has(shard)) return;
     this.#hasCome.add(shard);
@@ -205,6 +205,7 @@ export class SpliceEngine implements Engine<SpliceListener> {
       flowsEnded,
     );
     this.#tcpFlows.leave(index);
+    this.#hasCome.add(index);
     if (this.#closed) return;
     const nowMs = performance.now();
     this.#failures = [...this.#failures.filter((atMs) => nowMs - atMs < limits.shardRestartWindowMs), nowMs];

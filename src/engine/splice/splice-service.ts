@@ -205,7 +205,7 @@ export class SpliceService implements Service {
 
   /** A shard gave flows for another. */
   given(from: number, to: number, flows: readonly MovedFlow[]): void {
-    this.#moves.given(from, to, flows, this.#serverOf(to)?.attached === true);
+    this.#moves.given(from, to, flows);
   }
 
   /** A shard took what another had given, but for these. */

@@ -123,6 +123,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   moved(given: number, back: readonly MovedFlow[], gone: ReadonlySet<string>): void {
+    // One by one: should one end at once, there is room for one more and not for all of them.
     for (const moved of back) {
       this.#goOnWith(moved, gone);
       this.#countAway(-1);

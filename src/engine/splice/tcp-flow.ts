@@ -6,8 +6,9 @@
  * (src/engine/waiting-line.ts), which has it dial again or end; `open`; `ended`, once, by a row of the close table, or
  * `moved` to another shard, where it goes on as another object. The first event that ends a flow decides its reason.
  *
- * Each socket is registered once, edge-triggered, for everything: the client when it is accepted, the target when its
- * connect is under way. What epoll says is noted in the sides; then both directions are pumped.
+ * Each socket is registered once in a shard, edge-triggered, for everything: the client when it is accepted, the target
+ * when its connect is under way, both when they come from another shard. What epoll says is noted in the sides; then both
+ * directions are pumped.
  *
  * The flow owns both sockets and whatever its sides hold until it ends, and closes them, or until it is moved.
  */
@@ -74,7 +75,7 @@ export class TcpFlow extends Timer implements Handler, Worker, Waiter, WaitingFl
     const errno = watchSides(context.loop, this, this.client, this.target);
     this.#starvedBy = errno;
     if (isScarce(errno)) {
-      context.scarcity.wait(this, errno, 'an accepted connection waits to be watched');
+      context.scarcity.wait(this, errno, 'a connection waits to be watched');
       return false;
     }
     this.#state = 'dialing';

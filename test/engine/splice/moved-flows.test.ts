@@ -212,7 +212,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'of two shards', () => 
       expect(reports.filter(({ kind }) => kind === 'trouble')).toEqual([
         {
           kind: 'trouble',
-          message: 'an accepted connection waits to be watched: ENOSPC; it goes on when there is room again',
+          message: 'a connection waits to be watched: ENOSPC; it goes on when there is room again',
         },
       ]);
       raw.send(client, 10);

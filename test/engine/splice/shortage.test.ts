@@ -70,7 +70,7 @@ const tcpWants = [
   ...wants('connect', '1..2', dialWaits, memory),
   // The second one is asked whether it is a port that is wanting.
   ...wants('connect', '1', dialWaits, ['EADDRNOTAVAIL']),
-  ...wants('epoll_ctl', '1..2', 'an accepted connection waits to be watched', ['ENOMEM', 'ENOSPC']),
+  ...wants('epoll_ctl', '1..2', 'a connection waits to be watched', ['ENOMEM', 'ENOSPC']),
   ...wants('epoll_ctl', '2', dialWaits, ['ENOMEM', 'ENOSPC']),
   ...wants('recvfrom', '1..2', flowWaits, memory),
   ...wants('sendto', '1..2', flowWaits, memory),
