@@ -1,4 +1,5 @@
 /** Shards without an engine, whose turns the test gives them. */
+import type { MovedFlow } from '../../src/engine/splice/moved-flow.js';
 import { OwnedDescriptors } from '../../src/engine/splice/owned-descriptors.js';
 import { Shard } from '../../src/engine/splice/shard.js';
 import type { ShardHandle } from '../../src/engine/splice/shard-handle.js';
@@ -75,6 +76,20 @@ function servedFrom(
 /** A port of 127.0.0.1, as a shard's route has it. */
 export function loopbackTarget(port: number): ShardRoute['targets'][number] {
   return { kind: 'ip', ...endpointOf('127.0.0.1', port), textNumber: 0 };
+}
+
+/** A flow on its way, of which only the number of its sockets matters. */
+export function movedFlow(descriptor: number): MovedFlow {
+  const side = { descriptor, urgent: false, tuned: true, sentTo: true, received: 1 };
+  return {
+    client: side,
+    target: side,
+    clientPort: 1,
+    clientWords: 1,
+    address: undefined,
+    ageMs: 1,
+    idleTimeoutMs: undefined,
+  };
 }
 
 /** Has a shard that turns by itself serve a listener, and opens a flow through it, which has passed on a byte. */

@@ -9,6 +9,7 @@ import type { TargetAddress } from '../../../src/engine/engine.js';
 import { FlowMoves } from '../../../src/engine/splice/flow-moves.js';
 import type { MovedFlow } from '../../../src/engine/splice/moved-flow.js';
 import type { Command, LiveReport } from '../../../src/engine/splice/shard-messages.js';
+import { movedFlow } from '../../support/shards.js';
 import { endpointOf } from '../../support/tcp-peers.js';
 
 const places = [0, 1, 2] as const;
@@ -18,25 +19,11 @@ type Place = (typeof places)[number];
 const room = 4;
 const addresses = [80, 81].map((port): TargetAddress => ({ kind: 'ip', ...endpointOf('127.0.0.1', port) }));
 
-/** Flows are numbers; even ones go to the first address, odd ones to the second. */
+/** Flows are numbers, their descriptors'; even ones go to the first address, odd ones to the second. */
 function addressOf(flow: number): TargetAddress {
   const address = addresses[flow % 2];
   if (address === undefined) throw new Error('unreachable');
   return address;
-}
-
-/** Its number is its descriptors'. */
-function movedFlow(flow: number): MovedFlow {
-  const side = { descriptor: flow, urgent: false, tuned: true, sentTo: true, received: 1 };
-  return {
-    client: side,
-    target: side,
-    clientPort: 1,
-    clientWords: 1,
-    address: undefined,
-    ageMs: 1,
-    idleTimeoutMs: undefined,
-  };
 }
 
 const flowsIn = (moved: readonly MovedFlow[]) => moved.map(({ client }) => client.descriptor);

@@ -1,28 +1,16 @@
 /** What the main thread does with flows on their way from one shard to another, when something comes between. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { MovedFlow } from '../../../src/engine/splice/moved-flow.js';
 import type { Command } from '../../../src/engine/splice/shard-messages.js';
 import { SpliceService } from '../../../src/engine/splice/splice-service.js';
 import { Counters } from '../../../src/metrics/counters.js';
 import { testRoute } from '../../conformance/rig.js';
+import { movedFlow } from '../../support/shards.js';
 import { endpointOf } from '../../support/tcp-peers.js';
 
 const address = { kind: 'ip', ...endpointOf('127.0.0.1', 80) } as const;
 const other = { kind: 'ip', ...endpointOf('127.0.0.1', 81) } as const;
 
-/** A flow whose sockets nobody touches here. */
-function flow(): MovedFlow {
-  const side = { descriptor: -1, urgent: false, tuned: true, sentTo: true, received: 1 };
-  return {
-    client: side,
-    target: side,
-    clientPort: 1,
-    clientWords: 1,
-    address: undefined,
-    ageMs: 1,
-    idleTimeoutMs: undefined,
-  };
-}
+const flow = () => movedFlow(-1);
 
 /** What waits for flows on their way goes on a turn after the last of them. */
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
