@@ -9,13 +9,13 @@
  */
 import type { TargetAddress } from '../engine.js';
 import type { MovedFlow } from './moved-flow.js';
-import type { Command } from './shard-messages.js';
+import type { Command, HandedFlows } from './shard-messages.js';
 
 export interface FlowMovesHost {
   /** False where the shard has ended. */
   send(shard: number, command: Command): boolean;
   /** The same for a command that carries flows: their sockets are the shard's from now on. */
-  hand(shard: number, command: Command & { readonly flows: readonly MovedFlow[] }): boolean;
+  hand(shard: number, command: Command & HandedFlows): boolean;
   /** No shard has these flows, nor their sockets. */
   lost(flows: readonly MovedFlow[]): void;
 }

@@ -66,10 +66,6 @@ export class MainShard implements ShardHandle {
     return true;
   }
 
-  own(descriptors: readonly number[]): void {
-    for (const descriptor of descriptors) this.#owned.add(descriptor);
-  }
-
   stop(): Promise<void> {
     if (!this.#ended) {
       this.send({ kind: 'stop' });

@@ -4,8 +4,6 @@ import type { Command, LiveReport } from './shard-messages.js';
 export interface ShardHandle {
   /** Obeyed soon, in order; false, and nothing happens, once the shard has ended. */
   send(command: Command): boolean;
-  /** Marks descriptors as its own, which it is about to be sent: they are closed with the others if it fails. */
-  own(descriptors: readonly number[]): void;
   /** Ends the shard, and with it the flows it still has. */
   stop(): Promise<void>;
 }

@@ -34,6 +34,13 @@ export interface ShardService {
   readonly counters: SharedArrayBuffer;
 }
 
+/** Flows that are a shard's from now on, and addresses that have come to be nobody's since they were given. */
+export interface HandedFlows {
+  readonly service: number;
+  readonly flows: readonly MovedFlow[];
+  readonly gone: readonly TargetAddress[];
+}
+
 export type Command =
   | { readonly kind: 'serve'; readonly served: ShardService }
   | { readonly kind: 'route'; readonly service: number; readonly route: ShardRoute }
@@ -47,22 +54,10 @@ export type Command =
   | { readonly kind: 'share'; readonly share: DescriptorShare }
   /** Of the service's busy flows one in so many is to go to another shard. Answered, by 'given', also with none. */
   | { readonly kind: 'give'; readonly service: number; readonly oneIn: number; readonly to: number }
-  /** Flows that another shard gave, and addresses that were nobody's any more since. Answered, by 'taken'. */
-  | {
-      readonly kind: 'take';
-      readonly service: number;
-      readonly from: number;
-      readonly flows: readonly MovedFlow[];
-      readonly gone: readonly TargetAddress[];
-    }
-  /** So many flows that it gave have left its bounds, but these it has back; and addresses, likewise. */
-  | {
-      readonly kind: 'moved';
-      readonly service: number;
-      readonly given: number;
-      readonly flows: readonly MovedFlow[];
-      readonly gone: readonly TargetAddress[];
-    }
+  /** Flows that another shard gave. Answered, by 'taken'. */
+  | (HandedFlows & { readonly kind: 'take'; readonly from: number })
+  /** So many flows that it gave have left its bounds, but these it has back. */
+  | (HandedFlows & { readonly kind: 'moved'; readonly given: number })
   /** Answered once all that was due at the present time has been done. */
   | { readonly kind: 'tick'; readonly tick: number }
   | { readonly kind: 'stop' };

@@ -48,7 +48,8 @@ export class SpliceEngine implements Engine<SpliceListener> {
   readonly #host: SpliceServiceHost = {
     send: (shard, command) => this.#shards[shard]?.send(command) ?? false,
     hand: (shard, command) => {
-      this.#shards[shard]?.own(descriptorsOf(command.flows));
+      const owned = new OwnedDescriptors(this.#owned.memory, shard);
+      for (const descriptor of descriptorsOf(command.flows)) owned.add(descriptor);
       return this.#host.send(shard, command);
     },
     closeSockets: (flows) => this.#owned.close(descriptorsOf(flows)),

@@ -68,10 +68,6 @@ export class ThreadShard implements ShardHandle {
     return true;
   }
 
-  own(descriptors: readonly number[]): void {
-    for (const descriptor of descriptors) this.#owned.add(descriptor);
-  }
-
   async stop(): Promise<void> {
     this.#stopNow();
     await this.#exited;

@@ -42,10 +42,11 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard on the main th
 
   test('and one that is stopped closes what it was about to be sent', async () => {
     const raw = new RawSockets(scope);
-    const shard = new MainShard(shardSetup(), { report: () => undefined, died: () => undefined });
+    const setup = shardSetup();
+    const shard = new MainShard(setup, { report: () => undefined, died: () => undefined });
     const [given, peer] = raw.pair(SOCK_STREAM);
     raw.disown(given);
-    shard.own([given]);
+    new OwnedDescriptors(setup.owned).add(given);
     await shard.stop();
     expect(raw.recv(peer, 1)).toBe(0);
   });

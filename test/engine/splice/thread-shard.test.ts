@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import type { TargetAddress } from '../../../src/engine/engine.js';
 import { fixedShards } from '../../../src/engine/shard-plan.js';
+import { OwnedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
 import { SpliceEngine } from '../../../src/engine/splice/splice-engine.js';
 import { SpliceService } from '../../../src/engine/splice/splice-service.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
@@ -178,10 +179,11 @@ describeWhere(process.platform === 'linux', 'not Linux', 'flows that one thread 
     const raw = new RawSockets(scope);
     const threads = newThreads(scope);
     const [given, peer] = raw.pair(SOCK_STREAM);
+    const setup = shardSetup();
     const died = new Promise<string>((resolve) => {
-      const shard = new ThreadShard(shardSetup(), { report: () => undefined, died: resolve });
-      shard.own([given]);
+      new ThreadShard(setup, { report: () => undefined, died: resolve });
     });
+    new OwnedDescriptors(setup.owned).add(given);
     raw.disown(given);
     await threads.at(-1)?.terminate();
     expect(await died).toBe('its thread ended');
