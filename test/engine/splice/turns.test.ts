@@ -2,6 +2,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import type { Worker } from '../../../src/engine/splice/event-loop.js';
 import type { Shard } from '../../../src/engine/splice/shard.js';
+import type { Report } from '../../../src/engine/splice/shard-messages.js';
+import { SharedClock } from '../../../src/engine/splice/shared-clock.js';
 import { limits } from '../../../src/limits.js';
 import { EPOLLIN } from '../../../src/sys/epoll.js';
 import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
@@ -12,14 +14,19 @@ import { loopbackTarget, serveIn, startShard, turnUntil } from '../../support/sh
 
 describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others have used up', () => {
   const scope = useScope();
+  const bulkBytes = 8 * limits.copyBytes;
   let raw: RawSockets;
   let shard: Shard;
+  let reports: Report[];
   let published: number;
   let target: { descriptor: number; port: number };
 
   beforeEach(() => {
     raw = new RawSockets(scope);
-    shard = startShard(scope);
+    reports = [];
+    const clock = new SharedClock();
+    clock.holdAt(5_000);
+    shard = startShard(scope, (report) => reports.push(report), { clock: clock.memory });
     target = raw.listener(SOCK_STREAM);
     const listener = raw.listener(SOCK_STREAM);
     published = listener.port;
@@ -40,7 +47,7 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
 
   /** So much, and so fast, that it goes through a pipe. */
   function carryBulk({ client, accepted }: { client: number; accepted: number }): void {
-    let left = 8 * limits.copyBytes;
+    let left = bulkBytes;
     raw.send(accepted, left);
     turnUntil(shard, () => {
       left -= Math.max(0, raw.recv(client, left));
@@ -87,5 +94,17 @@ describeWhere(process.platform === 'linux', 'not Linux', 'in a turn that others 
     expect(raw.recv(flow.client, 2_000)).toBe(-1);
     shard.loop.turn(0);
     expect(raw.recv(flow.client, 2_000)).toBe(1_000);
+  });
+
+  test('what is sent over a flow that is given away meanwhile waits for who takes it', () => {
+    const flow = openFlow();
+    carryBulk(flow);
+    useUpTurns();
+    raw.send(flow.client, 1_000);
+    shard.loop.turn(0);
+    shard.obey({ kind: 'give', service: 1, oneIn: 1, to: 1 });
+    expect(reports).toMatchObject([{ kind: 'given', flows: [{ target: { received: 1 + bulkBytes } }] }]);
+    shard.loop.turn(0);
+    expect(raw.recv(flow.accepted, 2_000)).toBe(-1);
   });
 });
