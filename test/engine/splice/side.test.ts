@@ -13,19 +13,17 @@ import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
 
-const changes: readonly [string, Partial<Side>, isQuiet: boolean][] = [
-  ['is new', {}, true],
-  ['has sent and been sent something', { received: 10, sentTo: true, tuned: true, urgent: true }, true],
-  ['has something to read, as far as is known', { readable: true, writable: true }, true],
-  ['has bytes in memory that the other has not taken', { hold: Buffer.alloc(1) as never }, false],
-  ['has bytes in a pipe', { piped: 1 }, false],
-  ['has a FIN that is not read yet', { finQueued: true }, false],
-  ['has ended', { ended: true }, false],
-  ['has an error to tell of', { broken: true }, false],
-];
-
-test.each(changes)('a side that %s is quiet or not', (_, change, isQuiet) => {
-  expect(Object.assign(new Side(), change).isQuiet).toBe(isQuiet);
+test.each<[what: string, 'quiet' | 'not quiet', Partial<Side>]>([
+  ['is new', 'quiet', {}],
+  ['has sent and been sent something', 'quiet', { received: 10, sentTo: true, tuned: true, urgent: true }],
+  ['has something to read, as far as is known', 'quiet', { readable: true, writable: true }],
+  ['has bytes in memory that the other has not taken', 'not quiet', { hold: Buffer.alloc(1) as never }],
+  ['has bytes in a pipe', 'not quiet', { piped: 1 }],
+  ['has a FIN that is not read yet', 'not quiet', { finQueued: true }],
+  ['has ended', 'not quiet', { ended: true }],
+  ['has an error to tell of', 'not quiet', { broken: true }],
+])('a side that %s is %s', (_, how, change) => {
+  expect(Object.assign(new Side(), change).isQuiet).toBe(how === 'quiet');
 });
 
 test.each<Partial<Side>>([
