@@ -166,6 +166,8 @@ export const limits = {
   scarcityFlowMs: 30_000,
   /** A trouble that was told of is not told of again for so long. */
   troubleQuietMs: 10_000,
+  /** How long the end of the process waits for a thread that has just been started: some ten times what that takes. */
+  threadStartMs: 1_000,
   /** Failures within this time after which a shard is started anew only once the time is over. */
   shardRestarts: 5,
   shardRestartWindowMs: 10_000,

@@ -17,6 +17,9 @@ const { eventDescriptor } = setup;
 const { read } = unistd();
 const counter = mapRegion(4096);
 const shard = new Shard(setup, (report) => parentPort?.postMessage(report));
+const started = new Int32Array(setup.started);
+Atomics.store(started, 0, 1);
+Atomics.notify(started, 0);
 
 function obeyCommands(): void {
   if (parentPort === null) return;

@@ -1,6 +1,7 @@
 /** The main thread's side of a shard on a thread of its own (shard-thread.ts): the thread, and the eventfd that wakes it. */
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../errors.js';
+import { limits } from '../../limits.js';
 import { eventfd } from '../../sys/epoll.js';
 import { checked } from '../../sys/errno.js';
 import { mapRegion, type Region, unmapRegion } from '../../sys/mman.js';
@@ -13,12 +14,19 @@ import type { Command, Report, ShardSetup } from './shard-messages.js';
 export interface ThreadSetup extends ShardSetup {
   /** Written when commands wait: the thread sleeps in epoll_wait, and looks at its message port only then. */
   readonly eventDescriptor: number;
+  /** One word, 1 once the thread has looked up its system calls. */
+  readonly started: SharedArrayBuffer;
 }
 
-/** process.exit waits for threads that are blocked in a call: one listener stops them all, however many there are. */
-const running = new Set<() => void>();
+/**
+ * How each thread is stopped, and the word that tells whether it has started. process.exit waits for threads that are
+ * blocked in a call: one listener stops them all, however many there are.
+ */
+const running = new Map<() => void, Int32Array>();
 function stopRunning(): void {
-  for (const stop of running) stop();
+  for (const stop of running.keys()) stop();
+  // koffi aborts the process where a thread is ended while it looks up a function.
+  for (const started of running.values()) Atomics.wait(started, 0, 0, limits.threadStartMs);
 }
 
 export class ThreadShard implements ShardHandle {
@@ -38,7 +46,8 @@ export class ThreadShard implements ShardHandle {
     this.#eventDescriptor = checked('eventfd', eventfd().create());
     this.#one = mapRegion(4096);
     new Uint32Array(this.#one.buffer)[0] = 1;
-    const workerData: ThreadSetup = { ...setup, eventDescriptor: this.#eventDescriptor };
+    const started = new SharedArrayBuffer(4);
+    const workerData: ThreadSetup = { ...setup, eventDescriptor: this.#eventDescriptor, started };
     this.#worker = new Worker(new URL('./shard-thread.js', import.meta.url), { workerData });
     this.#worker.on('message', (report: Report) => {
       if (report.kind === 'failed') {
@@ -57,7 +66,7 @@ export class ThreadShard implements ShardHandle {
       });
     });
     if (running.size === 0) process.on('exit', stopRunning);
-    running.add(this.#stopNow);
+    running.set(this.#stopNow, new Int32Array(started));
   }
 
   /** Not written once the thread has ended: its eventfd's number may be some flow's by now. */

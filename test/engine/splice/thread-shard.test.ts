@@ -1,8 +1,10 @@
 /** A shard whose thread dies outright: none of its own code closes anything any more. */
+import { spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { expect, test } from '@jest/globals';
 import type { TargetAddress } from '../../../src/engine/engine.js';
@@ -15,6 +17,7 @@ import { ThreadShard } from '../../../src/engine/splice/thread-shard.js';
 import { SOCK_STREAM } from '../../../src/sys/socket.js';
 import { type Rig, startRig, testRoute } from '../../conformance/rig.js';
 import { spliceEngine } from '../../conformance/splice-under-test.js';
+import { temporaryFolder } from '../../support/folder.js';
 import { describeWhere } from '../../support/machine.js';
 import { echoInside, networkNamespace, whyNoNamespaces } from '../../support/namespaces.js';
 import { RawSockets } from '../../support/raw-sockets.js';
@@ -64,6 +67,35 @@ function startThread(scope: Scope): { readonly rig: Rig; readonly threads: reado
   const threads = newThreads(scope);
   return { rig: startRig(scope, spliceEngine(1), { heldClock: false }), threads };
 }
+
+/** In a thread koffi reports that it begins to look up functions, and takes a while to. */
+const slowLookUpsProgram = `
+  const Module = require('node:module');
+  const { parentPort } = require('node:worker_threads');
+  const load = Module._load;
+  const slow = (koffi) => (path) => {
+    const library = koffi.load(path);
+    parentPort.postMessage({ kind: 'trouble' });
+    const parameters = ['int', 'int64_t', 'int64_t', 'int'];
+    for (let times = 0; times < 10_000; times += 1) library.func('recv', 'int64_t', parameters);
+    return library;
+  };
+  Module._load = (name, ...rest) => {
+    const loaded = load(name, ...rest);
+    if (parentPort === null || !/koffi/.test(name)) return loaded;
+    return Object.assign(Object.create(loaded), { load: slow(loaded) });
+  };
+`;
+
+/** Ends the process as soon as a thread that it has started reports something. */
+const endingProgram = `
+  import { shardSetup } from '${new URL('../../support/shards.js', import.meta.url)}';
+  import { ThreadShard } from '${new URL('../../../src/engine/splice/thread-shard.js', import.meta.url)}';
+  const died = (cause) => {
+    throw new Error(cause);
+  };
+  new ThreadShard(shardSetup(), { report: () => process.exit(0), died });
+`;
 
 /** Has a client send for as long as anybody takes it. */
 function sendWithoutEnd(client: Socket): Socket {
@@ -123,6 +155,17 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a thread that starts',
     shard.send({ kind: 'tick', tick: 1 });
     await until('both', () => kinds.length === 2);
     expect(kinds).toEqual(['ticked', 'ready']);
+  });
+
+  test('does not take the process with it that ends meanwhile', () => {
+    const folder = temporaryFolder(scope);
+    const slowLookUps = join(folder, 'slow-look-ups.cjs');
+    const program = join(folder, 'ends-while-a-thread-starts.mjs');
+    writeFileSync(slowLookUps, slowLookUpsProgram);
+    writeFileSync(program, endingProgram);
+    const args = ['--require', slowLookUps, program];
+    const { status, signal, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
   });
 });
 
