@@ -13,7 +13,7 @@ import { messageOf } from '../errors.js';
 export type CInt = 'int' | 'uint32_t' | 'int64_t';
 
 export interface Ffi {
-  /** A libc function; calling it with other than integers is not checked. */
+  /** A libc function, looked up once; calling it with other than integers is not checked. */
   call(name: string, result: CInt, parameters: readonly CInt[]): (...values: number[]) => number;
   /** errno of this thread's last call. */
   errno(): number;
@@ -36,8 +36,14 @@ function koffiFfi(): Ffi {
   const library = loadKoffi();
   // null is the process itself, where libc is on glibc and on musl.
   const libc = library.load(null as unknown as string);
+  // Not only for speed: koffi aborts the process where a thread is ended while it looks up a function.
+  const calls = new Map<string, (...values: number[]) => number>();
   return {
-    call: (name, result, parameters) => libc.func(name, result, [...parameters]),
+    call: (name, result, parameters) => {
+      const call = calls.get(name) ?? libc.func(name, result, [...parameters]);
+      calls.set(name, call);
+      return call;
+    },
     errno: library.errno as () => number,
     view: (address, bytes) => library.view(address, bytes),
   };

@@ -25,7 +25,7 @@ export interface ThreadSetup extends ShardSetup {
 const running = new Map<() => void, Int32Array>();
 function stopRunning(): void {
   for (const stop of running.keys()) stop();
-  // koffi aborts the process where a thread is ended while it looks up a function.
+  // What a thread must not be ended in is its start, where it looks up its calls (sys/ffi.ts).
   for (const started of running.values()) Atomics.wait(started, 0, 0, limits.threadStartMs);
 }
 
