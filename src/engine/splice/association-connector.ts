@@ -11,7 +11,14 @@ import type { UdpTable } from '../udp-table.js';
 import { isToItself } from './local-end.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
-import { connectTo, type ShardContext, setOption, takeSegments, targetSocket } from './shard-context.js';
+import {
+  closeTargetSocket,
+  connectTo,
+  type ShardContext,
+  setOption,
+  takeSegments,
+  targetSocket,
+} from './shard-context.js';
 import type { UdpAssociation } from './udp-association.js';
 
 /** In place of a descriptor: no address has a way to it, or the system has no socket to give. */
@@ -55,7 +62,7 @@ export class AssociationConnector {
 
   /** Opens, connects and watches a socket; gives 0, or the errno of what could not be done. */
   #open(association: UdpAssociation, target: PreparedTarget): number {
-    const { sys, loop, owned } = this.#context;
+    const { sys, loop } = this.#context;
     const descriptor = targetSocket(this.#context, target, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0) return -descriptor;
     setOption(this.#context, descriptor, SOL_SOCKET, SO_RCVBUF, limits.udpReceiveBufferBytes);
@@ -64,10 +71,9 @@ export class AssociationConnector {
     if (errno === 0 && isToItself(this.#context, descriptor, target)) errno = Errno.ECONNREFUSED;
     if (errno === 0) errno = loop.add(descriptor, association, EPOLLIN | EPOLLET);
     if (errno !== 0) {
-      sys.close(descriptor);
+      closeTargetSocket(this.#context, descriptor);
       return errno;
     }
-    owned.add(descriptor);
     association.descriptor = descriptor;
     return 0;
   }

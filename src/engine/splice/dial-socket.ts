@@ -16,10 +16,10 @@ const socketKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
  * where events will tell; with another errno there is no such dial, and the side is to be dropped.
  */
 export function beginDial(context: ShardContext, address: PreparedTarget, side: Side, flow: Handler): number {
-  const descriptor = dialSocket(context, address);
+  const descriptor = targetSocket(context, address, socketKind);
   if (descriptor < 0) return -descriptor;
   side.descriptor = descriptor;
-  context.owned.add(descriptor);
+  choosePacing(context, descriptor, address);
   // A read stops behind a message that carried descriptors, however much more there is.
   if (address.domain === AF_UNIX) side.urgent = true;
   const errno = connectTo(context, descriptor, address) < 0 ? context.sys.errno() : 0;
@@ -29,16 +29,14 @@ export function beginDial(context: ShardContext, address: PreparedTarget, side: 
 }
 
 /**
- * A descriptor, or the negative errno where there is none to be had. What it sends is not paced where the target is on
- * this host (sys/pacing.ts), which is found out once for a target: at its first dial, in the namespace of its sockets.
+ * What goes to a target on this host is not paced (sys/pacing.ts). Where it is, is found out once: at its first dial that can
+ * tell, in the namespace of its sockets.
  */
-function dialSocket(context: ShardContext, target: PreparedTarget): number {
-  const descriptor = targetSocket(context, target, socketKind);
-  if (descriptor < 0 || target.pacing === 'kept') return descriptor;
+function choosePacing(context: ShardContext, descriptor: number, target: PreparedTarget): void {
+  if (target.pacing === 'kept') return;
   if (target.pacing === 'unknown') target.pacing = pacingTo(context, descriptor, target);
   // Once refused it is refused always, and costs a call no more.
   if (target.pacing === 'taken-off' && !takePacingOff(descriptor)) target.pacing = 'kept';
-  return descriptor;
 }
 
 function pacingTo(
@@ -46,5 +44,8 @@ function pacingTo(
   descriptor: number,
   target: PreparedTarget,
 ): PreparedTarget['pacing'] {
-  return isPaced(descriptor) && isOnThisHost(target, loop.nowMs) ? 'taken-off' : 'kept';
+  if (!isPaced(descriptor)) return 'kept';
+  const isLocal = isOnThisHost(target, loop.nowMs);
+  if (isLocal === undefined) return 'unknown';
+  return isLocal ? 'taken-off' : 'kept';
 }

@@ -19,25 +19,32 @@ loopback.addAddress('::', 'ipv6');
 let networks = new BlockList();
 let readAtMs = Number.NEGATIVE_INFINITY;
 
-/** In another namespace only the loopback is known to be on this host; an address with a zone is a neighbour's. */
+/**
+ * In another namespace only the loopback is known to be on this host; an address with a zone is a neighbour's. Undefined
+ * where the host does not tell its networks now, as for want of a descriptor, which that takes.
+ */
 export function isOnThisHost(
   { sockaddr, namespace, zone }: Pick<PreparedTarget, 'sockaddr' | 'namespace' | 'zone'>,
   nowMs: number,
-): boolean {
+): boolean | undefined {
   const { family, text } = readSockaddr(sockaddr, 0);
   const type = `ipv${family}` as const;
   if (loopback.check(text, type)) return true;
   if (namespace !== undefined || zone !== '') return false;
   if (nowMs - readAtMs >= limits.hostNetworksFreshMs) {
-    networks = readNetworks();
+    const read = readNetworks();
+    if (read === undefined) return undefined;
+    networks = read;
     readAtMs = nowMs;
   }
   return networks.check(text, type);
 }
 
-function readNetworks(): BlockList {
+function readNetworks(): BlockList | undefined {
+  const interfaces = networkInterfacesNow();
+  if (interfaces === undefined) return undefined;
   const found = new BlockList();
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+  for (const [name, addresses] of Object.entries(interfaces)) {
     const isBridge = existsSync(`/sys/class/net/${name}/bridge`);
     for (const { address, cidr, family } of addresses ?? []) {
       const type = family === 'IPv4' ? 'ipv4' : 'ipv6';
@@ -47,4 +54,12 @@ function readNetworks(): BlockList {
     }
   }
   return found;
+}
+
+function networkInterfacesNow(): ReturnType<typeof networkInterfaces> | undefined {
+  try {
+    return networkInterfaces();
+  } catch {
+    return undefined;
+  }
 }

@@ -182,7 +182,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
 
   /** Takes one connection; false where there is none, or where none can be taken now. */
   #accept(): boolean {
-    const { sys, arena } = this.#context;
+    const { sys, arena, owned } = this.#context;
     if (this.#full()) {
       this.#pause();
       return false;
@@ -196,6 +196,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
       SOCK_NONBLOCK | SOCK_CLOEXEC,
     );
     if (descriptor < 0) return this.#notAccepted(sys.errno());
+    owned.add(descriptor);
     this.#begin(descriptor);
     return true;
   }
@@ -212,8 +213,7 @@ export class TcpAcceptor implements Handler, ShardServer, Waiter {
   }
 
   #begin(descriptor: number): void {
-    const { arena, owned } = this.#context;
-    owned.add(descriptor);
+    const { arena } = this.#context;
     const word = this.#sockaddr >> 2;
     const port = arena.view.getUint16(this.#sockaddr + 2, false);
     const words = this.#family === 6 ? arena.words.slice(word + 2, word + 6) : (arena.words[word + 1] ?? 0);

@@ -1,4 +1,5 @@
 /** Which sockets are not paced on a host whose usual congestion control is BBR. The hosts are network namespaces. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { TargetAddress } from '../../../src/engine/engine.js';
@@ -87,6 +88,30 @@ describeWhere(whyNoNamespaces() === undefined, whyNoNamespaces() ?? '', 'this ho
     const length = writeSockaddr(sockaddr, 0, { family, text, port: 80 });
     return isOnThisHost({ sockaddr: sockaddr.slice(0, length), namespace, zone }, nowMs);
   };
+
+  test('does not say whether it has an address while it lacks a descriptor for that, and does later', () => {
+    const [networks, sockets] = ['engine/splice/host-networks.js', 'sys/sockaddr.js'].map(
+      (path) => new URL(`../../../src/${path}`, import.meta.url),
+    );
+    const program = `
+      import { closeSync, openSync } from 'node:fs';
+      import { isOnThisHost } from '${networks}';
+      import { sockaddrBytes, writeSockaddr } from '${sockets}';
+      const sockaddr = new Uint8Array(sockaddrBytes);
+      writeSockaddr(sockaddr, 0, { family: 4, text: '198.18.55.1', port: 80 });
+      const ask = () => String(isOnThisHost({ sockaddr, namespace: undefined, zone: '' }, 10_000));
+      const open = [];
+      try {
+        for (;;) open.push(openSync('/dev/null'));
+      } catch {}
+      const before = ask();
+      for (const descriptor of open) closeSync(descriptor);
+      console.log([before, ask()].join());
+    `;
+    const node = [process.execPath, '--input-type=module', '-e', program];
+    const said = execFileSync('prlimit', ['--nofile=100:100', ...node], { encoding: 'utf8' });
+    expect(said.trim()).toBe('undefined,false');
+  });
 
   test('has the loopback, whatever the namespace, and both wildcards', () => {
     for (const text of ['127.0.0.1', '127.9.9.9', '::1', '0.0.0.0', '::']) {

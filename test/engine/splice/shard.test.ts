@@ -1,15 +1,17 @@
 /** What a shard promises its engine, whoever gives it its turns. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { OwnedDescriptors } from '../../../src/engine/splice/owned-descriptors.js';
 import type { Report } from '../../../src/engine/splice/shard-messages.js';
 import { TcpFlowCounts } from '../../../src/engine/splice/tcp-flow-counts.js';
 import { limits } from '../../../src/limits.js';
-import { AF_INET, SOCK_STREAM } from '../../../src/sys/socket.js';
+import { AF_INET, SOCK_DGRAM, SOCK_STREAM } from '../../../src/sys/socket.js';
 import { testRoute } from '../../conformance/rig.js';
 import { describeWhere } from '../../support/machine.js';
 import { RawSockets } from '../../support/raw-sockets.js';
 import { useScope } from '../../support/scope.js';
 import { serveIn, startShard } from '../../support/shards.js';
+import { endpointOf } from '../../support/tcp-peers.js';
 
 /** Whether an epoll of this process has this descriptor (proc_pid_fdinfo(5)). */
 function isWatched(descriptor: number): boolean {
@@ -40,6 +42,28 @@ describeWhere(process.platform === 'linux', 'not Linux', 'a shard', () => {
       ['empty', false],
       ['detached', false],
     ]);
+  });
+
+  test('has marked, of what it made to dial with, only what is still open: another may have the number of what is not', () => {
+    const raw = new RawSockets(scope);
+    const descriptor = raw.socket(AF_INET, SOCK_DGRAM);
+    const client = raw.socket(AF_INET, SOCK_DGRAM);
+    raw.connect(client, raw.bind(descriptor));
+    const owned = new OwnedDescriptors().memory;
+    const shard = startShard(scope, undefined, { owned });
+    const marks = () => new Uint8Array(owned).filter(Boolean).length;
+    const before = marks();
+    // No socket may be connected to it that did not ask to broadcast.
+    const broadcast = { kind: 'ip', ...endpointOf('255.255.255.255', 9), textNumber: 0 } as const;
+    const counters = serveIn(shard, descriptor, { targets: [broadcast] }, 'udp');
+    raw.send(client, 1);
+    shard.loop.turn(10_000);
+    expect(counters.snapshot()).toMatchObject({
+      flowsOpened: 1,
+      datagramsRefused: 0,
+      datagramsWithoutTarget: 1,
+    });
+    expect(marks()).toBe(before);
   });
 
   test('has as many flows wait as its newest part of the bound says, and tells that number', () => {
