@@ -12,7 +12,7 @@ import { isToItself } from './local-end.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
 import {
-  closeTargetSocket,
+  closeSocket,
   connectTo,
   type ShardContext,
   setOption,
@@ -71,7 +71,7 @@ export class AssociationConnector {
     if (errno === 0 && isToItself(this.#context, descriptor, target)) errno = Errno.ECONNREFUSED;
     if (errno === 0) errno = loop.add(descriptor, association, EPOLLIN | EPOLLET);
     if (errno !== 0) {
-      closeTargetSocket(this.#context, descriptor);
+      closeSocket(this.#context, descriptor);
       return errno;
     }
     association.descriptor = descriptor;

@@ -32,17 +32,15 @@ export function isOnThisHost(
   if (loopback.check(text, type)) return true;
   if (namespace !== undefined || zone !== '') return false;
   if (nowMs - readAtMs >= limits.hostNetworksFreshMs) {
-    const read = readNetworks();
-    if (read === undefined) return undefined;
-    networks = read;
+    const interfaces = networkInterfacesNow();
+    if (interfaces === undefined) return undefined;
+    networks = networksOf(interfaces);
     readAtMs = nowMs;
   }
   return networks.check(text, type);
 }
 
-function readNetworks(): BlockList | undefined {
-  const interfaces = networkInterfacesNow();
-  if (interfaces === undefined) return undefined;
+function networksOf(interfaces: ReturnType<typeof networkInterfaces>): BlockList {
   const found = new BlockList();
   for (const [name, addresses] of Object.entries(interfaces)) {
     const isBridge = existsSync(`/sys/class/net/${name}/bridge`);

@@ -4,7 +4,7 @@ import { sockaddrIn6Bytes } from '../../sys/sockaddr.js';
 import { AF_INET, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../../sys/socket.js';
 import type { PreparedTarget } from './prepared-route.js';
 import { isScarce } from './scarcity.js';
-import { closeTargetSocket, connectTo, type ShardContext, targetSocket } from './shard-context.js';
+import { closeSocket, connectTo, type ShardContext, targetSocket } from './shard-context.js';
 
 /**
  * True where a connected socket is connected to itself: where nothing listens at a port of this host, the kernel may choose
@@ -60,6 +60,6 @@ function lacksAddress(context: ShardContext, target: PreparedTarget): boolean {
   if (descriptor < 0) return false;
   const { sys } = context;
   const isMissed = connectTo(context, descriptor, target) < 0 && sys.errno() === Errno.EADDRNOTAVAIL;
-  closeTargetSocket(context, descriptor);
+  closeSocket(context, descriptor);
   return isMissed;
 }

@@ -50,24 +50,22 @@ export interface ShardContext {
  * and marked as this shard's; the negative errno where there is none to be had.
  */
 export function targetSocket(context: ShardContext, target: PreparedTarget, kind: number): number {
-  const { sys, namespaces, owned } = context;
-  const { domain, namespace } = target;
-  let descriptor = -1;
-  if (namespace === undefined) {
-    descriptor = sys.socket(domain, kind, 0);
-    if (descriptor < 0) return -sys.errno();
-  } else {
-    descriptor = namespaces.make(namespace, () => sys.socket(domain, kind, 0));
-    if (descriptor < 0) return descriptor;
-  }
-  owned.add(descriptor);
+  const descriptor = makeSocket(context, target, kind);
+  if (descriptor >= 0) context.owned.add(descriptor);
   return descriptor;
 }
 
-/** Closes such a socket that nothing watches. */
-export function closeTargetSocket({ owned, sys }: ShardContext, descriptor: number): void {
+function makeSocket({ sys, namespaces }: ShardContext, target: PreparedTarget, kind: number): number {
+  const { domain, namespace } = target;
+  if (namespace !== undefined) return namespaces.make(namespace, () => sys.socket(domain, kind, 0));
+  const descriptor = sys.socket(domain, kind, 0);
+  return descriptor < 0 ? -sys.errno() : descriptor;
+}
+
+/** Closes a socket of this shard, whether it was watched or not. */
+export function closeSocket({ owned, loop }: ShardContext, descriptor: number): void {
   owned.delete(descriptor);
-  sys.close(descriptor);
+  loop.close(descriptor);
 }
 
 /** Gives connect's result; -1 too, with errno, where the address's interface is not there. */

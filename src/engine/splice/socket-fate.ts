@@ -1,7 +1,7 @@
 /** How a socket ends here: what its peer is told, and what error it has to tell of itself. */
 import { SO_ERROR, SO_LINGER, SOL_SOCKET } from '../../sys/socket.js';
 import type { CloseAction } from '../close-table.js';
-import type { ShardContext } from './shard-context.js';
+import { closeSocket, type ShardContext } from './shard-context.js';
 import type { Side } from './side.js';
 
 /** Closes a side's socket, if it has one, and gives back what it holds. */
@@ -11,8 +11,7 @@ export function closeSide(context: ShardContext, side: Side, action: CloseAction
   side.hold = undefined;
   if (side.descriptor < 0) return;
   if (action === 'reset') resetAtClose(context, side.descriptor);
-  context.owned.delete(side.descriptor);
-  context.loop.close(side.descriptor);
+  closeSocket(context, side.descriptor);
   side.descriptor = -1;
 }
 

@@ -25,7 +25,7 @@ export interface ThreadSetup extends ShardSetup {
 const running = new Map<() => void, Int32Array>();
 function stopRunning(): void {
   for (const stop of running.keys()) stop();
-  // What a thread must not be ended in is its start, where it looks up its calls (sys/ffi.ts).
+  // A thread must not be ended while it looks up its calls, which it does as it starts (sys/ffi.ts).
   for (const started of running.values()) Atomics.wait(started, 0, 0, limits.threadStartMs);
 }
 

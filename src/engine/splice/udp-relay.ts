@@ -30,7 +30,7 @@ import { tellFault } from './fault.js';
 import type { OutgoingBatch, ReplyingListener } from './outgoing-batch.js';
 import { type PreparedRoute, prepareRoute } from './prepared-route.js';
 import { isScarce, type Waiter } from './scarcity.js';
-import { type ShardContext, takeSegments } from './shard-context.js';
+import { closeSocket, type ShardContext, takeSegments } from './shard-context.js';
 import type { ShardService } from './shard-messages.js';
 import type { ShardRoute } from './shard-route.js';
 import type { ShardServer } from './shard-server.js';
@@ -278,12 +278,11 @@ export class UdpRelay implements Handler, ShardServer, Waiter {
   }
 
   #end(association: UdpAssociation, reason: AssociationEndReason): void {
-    const { loop, owned, ends, scarcity } = this.#context;
+    const { loop, ends, scarcity } = this.#context;
     association.ended = true;
     scarcity.forget(association);
     if (association.descriptor >= 0) {
-      owned.delete(association.descriptor);
-      loop.close(association.descriptor);
+      closeSocket(this.#context, association.descriptor);
       association.descriptor = -1;
     }
     this.#sender.forget(association);
