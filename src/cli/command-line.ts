@@ -44,9 +44,7 @@ export async function commandLine(argv: readonly string[]): Promise<void> {
 const commands: Readonly<Record<CommandName, AddCommand>> = {
   run: (parser, form, choose) =>
     parser.command(form, 'Publish ports of a target, or of a mapping file', runOptions, (options) =>
-      choose(async () => {
-        process.exitCode = await run(options);
-      }),
+      choose(() => run(options)),
     ),
   check: (parser, form, choose) =>
     parser.command(form, 'Check a mapping file and show what it would publish', checkOptions, (options) =>
@@ -66,7 +64,7 @@ const commands: Readonly<Record<CommandName, AddCommand>> = {
     parser.command(form, 'Publish a small built-in target and say what to try', {}, () =>
       choose(async () => {
         const { demo } = await import('./demo.js');
-        process.exitCode = await demo();
+        await demo();
       }),
     ),
   ...instanceCommands,

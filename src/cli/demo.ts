@@ -15,11 +15,12 @@ import { parsePublishSpec } from '../publish/publish-spec.js';
 import { parseTarget } from '../publish/target-spec.js';
 import { printPublished } from './run.js';
 import { serveUntilStopped } from './stop-signals.js';
-import { type ExitCode, exitCodes } from './tell-error.js';
+import { exitCodes } from './tell-error.js';
 
 const loopback = '127.0.0.1';
 
-export async function demo(): Promise<ExitCode> {
+/** Ends the process, as `serveUntilStopped` asks. */
+export async function demo(): Promise<never> {
   const target = await startDemoTarget();
   const base = { name: 'demo', in: undefined, target: parseTarget(loopback), options: defaultFlowOptions };
   const specs = [`${loopback}::${target.httpPort}/tcp`, `${loopback}::${target.udpPort}/udp`];
@@ -37,7 +38,7 @@ export async function demo(): Promise<ExitCode> {
     target.close();
     await log.flush();
   }
-  return exitCodes.done;
+  process.exit(exitCodes.done);
 }
 
 function printWhatToTry(instance: Instance, log: Logger): void {

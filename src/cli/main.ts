@@ -3,7 +3,7 @@ import { quickRunOptions } from './quick-run.js';
 import { run } from './run.js';
 import { tellError } from './tell-error.js';
 
-/** Runs a command line and leaves its exit code in `process.exitCode`. Never throws. */
+/** Runs a command line; where that has not ended the process, its exit code is in `process.exitCode`. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     const options = quickRunOptions(argv);
@@ -11,7 +11,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       const { commandLine } = await import('./command-line.js');
       await commandLine(argv);
     } else {
-      process.exitCode = await run(options);
+      await run(options);
     }
   } catch (error) {
     process.exitCode = tellError(error);

@@ -14,9 +14,10 @@ import { onStdoutFault } from './print-answer.js';
 import type { RunOptions } from './run-options.js';
 import { readRunRequest } from './run-request.js';
 import { type ServeOptions, serveUntilStopped } from './stop-signals.js';
-import { type ExitCode, exitCodes } from './tell-error.js';
+import { exitCodes } from './tell-error.js';
 
-export async function run(options: RunOptions): Promise<ExitCode> {
+/** Ends the process, as `serveUntilStopped` asks. */
+export async function run(options: RunOptions): Promise<never> {
   const letMemoryGrow = options.config === undefined ? undefined : await holdMemory();
   const { name, mappings, drainTimeoutMs, shards } = await readRunRequest(options);
   const log = await openLog({ level: options.logLevel, name, terminal: process.stderr.isTTY });
@@ -44,9 +45,7 @@ export async function run(options: RunOptions): Promise<ExitCode> {
     await control?.stopped(flowsReset ?? 0);
     await log.flush();
   }
-  // A start that was called off may have listeners and a look-up under way, which would keep the process.
-  if (flowsReset === undefined) process.exit(exitCodes.done);
-  return exitCodes.done;
+  process.exit(exitCodes.done);
 }
 
 /** Loaded only where there may be many mappings: with one there is nothing to save, and loading it takes 2 ms. */

@@ -25,6 +25,10 @@ export interface ServeOptions {
  * A signal that comes while the instance is still starting ends the wait: what the start has under way is left to
  * the end of the process. Without a listener process 1 of a container would not even notice the signal.
  *
+ * What comes after it has to end in `process.exit`. A start that was called off may have listeners and a look-up under
+ * way; and the signals stay taken, while Node's own end would give them back first: one that came then would end the
+ * process as if nobody had asked it to stop.
+ *
  * It is this wait that keeps the process: an instance without a port, or whose only shard waits to be started anew,
  * has nothing open that would.
  *
@@ -45,7 +49,7 @@ export async function serveUntilStopped(
     started(instance, requests.push);
     return await drainAt(await firstRequest, instance, requests, log);
   } finally {
-    requests.close();
+    requests.letProcessEnd();
   }
 }
 
@@ -73,7 +77,7 @@ async function drainAt(
 interface StopRequests {
   next(): Promise<StopRequest>;
   readonly push: (request: StopRequest) => void;
-  close(): void;
+  letProcessEnd(): void;
 }
 
 /** In the order they come, none lost. */
@@ -96,9 +100,6 @@ function listenForStop(drainTimeoutMs: number): StopRequests {
         if (request === undefined) waiting = resolve;
         else resolve(request);
       }),
-    close: () => {
-      for (const signal of stopSignals) process.off(signal, onSignal);
-      clearInterval(keepAlive);
-    },
+    letProcessEnd: () => clearInterval(keepAlive),
   };
 }

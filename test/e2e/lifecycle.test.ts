@@ -163,6 +163,21 @@ describe('a stop signal', () => {
     expect(sluice.flows().map(({ reason }) => reason)).toEqual(['drained']);
   });
 
+  it.each([
+    ['run', ['run', '-p', '127.0.0.1::9', '127.0.0.1']],
+    ['demo', ['demo']],
+  ])('given to %s again and again, to the last moment, still ends it as asked', async (_, argv) => {
+    const sluice = spawnSluice(scope, argv);
+    await sluice.printed(1);
+    const signalOnceATurn = () => {
+      sluice.signal('SIGTERM');
+      sending = setImmediate(signalOnceATurn);
+    };
+    let sending = setImmediate(signalOnceATurn);
+    scope.onEnd(() => clearImmediate(sending));
+    expect(await sluice.ended()).toEqual({ code: 0, signal: null });
+  });
+
   it('ends a start that waits for its resolver', async () => {
     const neverResolves =
       "import dns from 'node:dns/promises';import { syncBuiltinESMExports } from 'node:module';" +
