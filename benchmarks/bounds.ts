@@ -47,8 +47,12 @@ export interface Pace {
 /** Fewer have no spread. */
 export const leastRounds = 2;
 
-/** V8 has compiled the hot loops after this, some ten thousand turns of them: a warm-up of the full benchmarks. */
-export const warmUpSeconds = 0.5;
+/**
+ * The warm-up of the full benchmarks. A sluice under load takes about two seconds to take on its threads and to have V8's
+ * best code in each: of a fresh one's keep-alive answers the slowest hundredth takes twice as long in the first second as
+ * from the third on.
+ */
+export const warmUpSeconds = 3;
 
 /** Ends within a minute, with what `npm` does before it. */
 export const quickPace: Pace = { rounds: 5, seconds: 0.25, warmUpSeconds: 0.25, withinSeconds: 40 };

@@ -19,7 +19,7 @@ describe('the options of the benchmarks', () => {
     ]);
     expect(namesOf(peers)).toContain('sluice-splice');
     expect({ sizes, pace, ownSessions, json }).toEqual({
-      ...{ sizes: fullSizes, pace: { rounds: 5, seconds: 1, warmUpSeconds: 0.5 }, json: undefined },
+      ...{ sizes: fullSizes, pace: { rounds: 5, seconds: 1, warmUpSeconds: 3 }, json: undefined },
       ownSessions: false,
     });
   });
