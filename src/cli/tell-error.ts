@@ -2,7 +2,7 @@ import { messageOf, SluiceError } from '../errors.js';
 
 /** 0 ended as asked, 1 could not do it, 2 wrong usage. */
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Tells an error on stderr, a line for itself and one for each of its faults, and gives the exit code it means. */
 export function tellError(error: unknown): ExitCode {
